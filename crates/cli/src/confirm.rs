@@ -43,8 +43,8 @@ fn is_heard(report: &NodeReport, node: &str) -> bool {
 fn asks(node: &str) -> bool {
     print(&format!(
         "If {node} still runs anything, data will be damaged when this node takes it over.\n\
-         Have you seen that {node} is switched off, or that it is cut off from what it shares with \
-         this node?\nType `{YES}` to continue: "
+         Have you checked that {node} is switched off, or cut off from everything that it shares \
+         with this node?\nType `{YES}` to continue: "
     ));
     let mut answer = String::new();
     // Without an input there is no confirmation.

@@ -31,14 +31,15 @@ fn consequences(snapshot: &Snapshot) -> String {
     let mut text = show::holds(snapshot);
     for node in snapshot.nodes.iter().filter(|node| node.daemon == "heartbeat") {
         text += &format!(
-            "Only this node holds: {} runs heartbeat 3.0.6, knows of no hold, and moves groups as \
-             it likes.\n",
+            "Only this node observes the hold: {} runs heartbeat 3.0.6, which has no holds, and \
+             still moves groups automatically.\n",
             node.name
         );
     }
     let is_unreached = |status: &str, name: &str| status == "dead" && name != snapshot.node;
     for node in snapshot.nodes.iter().filter(|node| is_unreached(&node.status, &node.name)) {
-        text += &format!("{} is not heard; it learns of the hold when it is.\n", node.name);
+        text +=
+            &format!("{} is not heard; it learns of the hold when it is heard again.\n", node.name);
     }
     text
 }

@@ -28,7 +28,7 @@ fn text(changes: &[String], restarts: bool) -> String {
     }
     let mut text: String = changes.iter().map(|change| format!("{change}\n")).collect();
     if restarts {
-        text += "the daemon restarts itself for this; resources stay as they are\n";
+        text += "the daemon restarts itself to apply the changes; resources stay as they are\n";
     }
     text
 }

@@ -93,7 +93,7 @@ fn awaited(nodes: &[NodeReport]) -> Option<String> {
 
 fn keys(waiting: &[String]) -> String {
     match waiting {
-        [] => "Keys are renewed: the old ones are accepted for some more seconds.".to_owned(),
+        [] => "Keys are renewed: the old ones are accepted for a few more seconds.".to_owned(),
         waiting => {
             let names = waiting.join(", ");
             format!("Keys are being renewed: {names} not yet heard with the new key.")
@@ -132,7 +132,7 @@ fn fence(fence: &FenceReport) -> String {
         FenceState::Failed => format!("attempt {} failed, the next one in {next}", fence.attempt),
     };
     let groups = fence.groups.join(", ");
-    format!("Waiting for {since} until {node} is fenced: {state}. Not taken: {groups}.")
+    format!("Waiting for {node} to be fenced ({since} so far): {state}. Not taken over: {groups}.")
 }
 
 fn node(node: &NodeReport, own: &str) -> String {
@@ -248,11 +248,11 @@ mod tests {
             next_ms: Some(1_700),
             groups: vec!["10.0.0.9".to_owned()],
         };
-        let text = "Waiting for 12.3 s until web1 is fenced: attempt 3 failed, the next one in \
-                    1.7 s. Not taken: 10.0.0.9.";
+        let text = "Waiting for web1 to be fenced (12.3 s so far): attempt 3 failed, the next one in \
+                    1.7 s. Not taken over: 10.0.0.9.";
         assert_eq!(fence(&report), text);
         (report.state, report.next_ms) = (FenceState::Running, None);
-        assert!(fence(&report).contains("fenced: fencing in progress, attempt 3. Not"));
+        assert!(fence(&report).contains("so far): fencing in progress, attempt 3. Not"));
     }
 
     #[test]
@@ -260,7 +260,7 @@ mod tests {
         let waiting = ["web2".to_owned(), "web3".to_owned()];
         let text = "Keys are being renewed: web2, web3 not yet heard with the new key.";
         assert_eq!(keys(&waiting), text);
-        assert!(keys(&[]).contains("for some more seconds"));
+        assert!(keys(&[]).contains("for a few more seconds"));
     }
 
     #[test]

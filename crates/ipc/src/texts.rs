@@ -6,7 +6,7 @@ use systole_core::Obstacle;
 #[must_use]
 pub const fn obstacle(obstacle: Obstacle) -> &'static str {
     match obstacle {
-        Obstacle::Busy => "it runs, starts or stops here already",
+        Obstacle::Busy => "it is already running, starting or stopping here",
         Obstacle::Owned => "another node has it",
         Obstacle::HandedOver => "it is being handed over",
         Obstacle::Retired => "its line is no longer in haresources",
@@ -16,7 +16,7 @@ pub const fn obstacle(obstacle: Obstacle) -> &'static str {
             "this node was stalled, and waits until it has heard every other node again"
         }
         Obstacle::Negotiating => {
-            "the heartbeat of the other node has not agreed yet which node has what"
+            "this node and the heartbeat 3.0.6 of the other node have not yet agreed which of them has what"
         }
         Obstacle::Failed => "it has failed here; after fixing the cause: hb retry",
         Obstacle::NoCarrier => "an interface that it needs has no carrier here",
@@ -25,14 +25,14 @@ pub const fn obstacle(obstacle: Obstacle) -> &'static str {
         }
         Obstacle::Unannounced => "not every node knows yet that this node can run it",
         Obstacle::Conflicting => {
-            "a former line that shares a resource with it still runs, or belongs to a node with another haresources"
+            "a former line that shares a resource with it still runs, or belongs to a node with a different haresources"
         }
         Obstacle::RunsElsewhere => "another node may still run it",
         Obstacle::NotFirst => "another node comes first",
-        Obstacle::Held => "it is held; hb release ends that",
+        Obstacle::Held => "it is held; hb release ends the hold",
         Obstacle::FencePending => "a silent node must be fenced first",
-        Obstacle::InDoubt => "a node that cannot tell what it runs must be fenced first",
-        Obstacle::Unreserved => "not every node knows yet that its former line is replaced",
+        Obstacle::InDoubt => "a node that cannot report what it runs must be fenced first",
+        Obstacle::Unreserved => "not every node knows yet that its former line has been replaced",
         Obstacle::Unknown => "the reason is unknown to this version of hb",
     }
 }

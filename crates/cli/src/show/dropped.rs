@@ -20,7 +20,7 @@ pub(super) fn of_node(dropped: &DroppedReport) -> String {
 /// Returns what was dropped of another sender.
 pub(super) fn of_other(dropped: &DroppedReport) -> String {
     let who = match &dropped.stranger {
-        Some(name) => format!("{name}, which has our keys and is not in ha.cf, "),
+        Some(name) => format!("{name}, which has this cluster's keys but is not in ha.cf: "),
         None => String::new(),
     };
     format!("  {who}{}", counted(dropped))
@@ -31,7 +31,7 @@ fn counted(dropped: &DroppedReport) -> String {
     let source = match dropped.source {
         Some(source) => format!(" from {source}"),
         None if dropped.node.is_some() => String::new(),
-        None => " from further sources".to_owned(),
+        None => " from other sources".to_owned(),
     };
     let causes: Vec<_> =
         dropped.causes.iter().map(|(cause, count)| format!("{cause} ({count})")).collect();
@@ -75,11 +75,10 @@ mod tests {
     #[test]
     fn strangers_are_named_by_what_they_say() {
         let stranger = DroppedReport { node: None, stranger: Some("gamma".to_owned()), ..report() };
-        let text = "  gamma, which has our keys and is not in ha.cf, 312 packets dropped from ";
+        let text =
+            "  gamma, which has this cluster's keys but is not in ha.cf: 312 packets dropped ";
         assert!(of_other(&stranger).starts_with(text), "{}", of_other(&stranger));
         let further = DroppedReport { node: None, source: None, ..report() };
-        assert!(
-            of_other(&further).starts_with("  312 packets dropped from further sources on eth0")
-        );
+        assert!(of_other(&further).starts_with("  312 packets dropped from other sources on eth0"));
     }
 }

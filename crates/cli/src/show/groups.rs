@@ -95,7 +95,9 @@ pub(super) fn stay(stay: &StayReport, preferred: &str, name: &str) -> String {
         );
     }
     if stay.waits_for_takeover {
-        text += &format!("\n    away from home; on {preferred}: hb takeover --group {name}");
+        text += &format!(
+            "\n    away from home; to move it back, run on {preferred}: hb takeover --group {name}"
+        );
     }
     text
 }
@@ -113,7 +115,7 @@ const fn inability(why: Inability) -> &'static str {
         }
         Inability::ExecutorLost => " (its executor is gone)",
         Inability::Told => {
-            " (as it reports: no working interface, no executor, or another haresources)"
+            " (it reports no working interface, no executor, or a different haresources)"
         }
     }
 }
@@ -160,7 +162,7 @@ mod tests {
         let told = "\n    not taken by this node because of a hold, although web1 was silent for 650 ms\
                     \n    moved automatically too often: stays where it works best for another 53 s\
                     \n    returns to web1 in 1 min 1 s if web1 stays healthy\
-                    \n    away from home; on web1: hb takeover --group 10.0.0.9";
+                    \n    away from home; to move it back, run on web1: hb takeover --group 10.0.0.9";
         assert_eq!(stay(&all, "web1", "10.0.0.9"), told);
         assert_eq!(stay(&StayReport::default(), "web1", "10.0.0.9"), "");
         let hold = HoldReport { by: "web2".to_owned(), left_ms: 3_599_000 };

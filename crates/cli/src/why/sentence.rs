@@ -48,7 +48,7 @@ impl Teller {
                 format!("{node} is dead: {}", proof.as_deref().unwrap_or(evidence))
             }
             JournalEvent::Late { node, milliseconds } => {
-                format!("a beat of {node} came only after {}", span(*milliseconds))
+                format!("a beat of {node} was late: it came after {}", span(*milliseconds))
             }
             JournalEvent::Departure { node } => format!("{node} said goodbye"),
             JournalEvent::Return { node, evidence } => format!("{node} is back: {evidence}"),
@@ -179,7 +179,7 @@ fn hold(group: Option<&str>, step: &str, evidence: &str) -> String {
 fn fencing(node: &str, step: &str, attempt: Option<u32>, evidence: &str) -> String {
     let attempt = attempt.map_or(String::new(), |attempt| format!(" (attempt {attempt})"));
     let what = match step {
-        "wanted" => format!("nothing of {node} is taken before it is fenced"),
+        "wanted" => format!("no group of {node} is taken over before {node} is fenced"),
         "begins" => format!("a device is asked to reset {node}{attempt}"),
         "done" => format!("{node} was reset{attempt}"),
         "failed" => format!("{node} could not be reset{attempt}"),

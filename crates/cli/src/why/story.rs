@@ -135,17 +135,19 @@ fn summary(
     let (is, runs) = if is_past { ("was", "ran") } else { ("is", "runs") };
     Some(match phase {
         Phase::Starting if cause == "listed" => {
-            format!("{is} considered running on {owner} since {since}, until its executor reports.")
+            format!(
+                "{is} considered running on {owner} until its executor reports (since {since})."
+            )
         }
         Phase::Failed if cause == "executor_lost" => {
             format!("was given up on {owner} at {since}: its executor did not come back.")
         }
-        Phase::Active => format!("{runs} on {owner} {least}since {since}."),
-        Phase::Starting => format!("{is} being started on {owner} since {since}."),
-        Phase::Stopping => format!("{is} being stopped on {owner} since {since}."),
-        Phase::Stopped => format!("{is} stopped since {since}; {owner} had it last."),
+        Phase::Active => format!("{runs} on {owner} (since {least}{since})."),
+        Phase::Starting => format!("{is} being started on {owner} (since {since})."),
+        Phase::Stopping => format!("{is} being stopped on {owner} (since {since})."),
+        Phase::Stopped => format!("{is} stopped (since {since}); {owner} ran it last."),
         Phase::Failed => format!("could not be started on {owner} at {since}."),
-        Phase::Blocked => format!("{is} blocked on {owner} since {since}: it cannot be stopped."),
+        Phase::Blocked => format!("{is} blocked on {owner} (since {since}): it cannot be stopped."),
     })
 }
 

@@ -214,7 +214,7 @@ fn what_cannot_be_stopped_is_blocked_with_or_without_its_address() -> Outcome {
     let owners = lab.owners(address(101));
     assert!(owners == [web1] || owners.is_empty(), "{owners:?}");
     lab.wait_for("the other address is gone", LIMIT, || lab.owners(address(102)).is_empty())?;
-    says(&lab, web1, &["hb", "why", "192.168.122.101"], &["is blocked on web1 since"])?;
+    says(&lab, web1, &["hb", "why", "192.168.122.101"], &["is blocked on web1 (since"])?;
     assert_eq!(verbs(&lab, web2, &["stuck one"]), Vec::<String>::new(), "nobody else starts it");
     assert_eq!(verbs(&lab, web1, &["stuck two"]), Vec::<String>::new(), "nobody else starts it");
 

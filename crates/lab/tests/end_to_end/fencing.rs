@@ -135,15 +135,15 @@ fn a_failing_device_holds_the_takeover_until_it_works_or_somebody_confirms() -> 
             lab.wait_for("it has failed twice", LIMIT, || lab.switch_asked(Node::Web2) >= 5)?;
             assert!(lab.owners(lab.config().address).is_empty());
             let status = lab.run(Node::Web2, &["hb", "status"])?.stdout;
-            assert!(status.contains("until web1 is fenced: "), "{status}");
-            assert!(status.contains("Not taken: 192.168.122.100"), "{status}");
+            assert!(status.contains("Waiting for web1 to be fenced ("), "{status}");
+            assert!(status.contains("Not taken over: 192.168.122.100"), "{status}");
             let asked = lab.run(Node::Web2, &["sh", "-c", "echo no | hb confirm-dead web1"])?;
             assert!(asked.stdout.ends_with("nothing was done\n"), "{}", asked.stdout);
             assert!(lab.owners(lab.config().address).is_empty());
             assert!(lab.run(Node::Web2, &confirm)?.success());
             owned_by(lab, Node::Web2)?;
             let sentences = [
-                "nothing of web1 is taken before it is fenced",
+                "no group of web1 is taken over before web1 is fenced",
                 "web1 could not be reset (attempt",
                 "root (process",
                 "ordered: confirm that web1 is dead",

@@ -54,7 +54,10 @@ fn a_held_pair_takes_nothing_and_gives_nothing_back_until_it_is_released() -> Ou
         println!("{}", lab.wait_for_answer(Node::Web2, &["hb", "why"], &sentences)?);
 
         let told = orders(lab, Node::Web2, &["hold"])?;
-        assert!(told.contains("web1 is not heard; it learns of the hold when it is."), "{told}");
+        assert!(
+            told.contains("web1 is not heard; it learns of the hold when it is heard again."),
+            "{told}"
+        );
         lab.power_on(Node::Web1)?;
         lab.start_daemon(Node::Web1)?;
         says(lab, Node::Web1, "(ordered on web2)")?;

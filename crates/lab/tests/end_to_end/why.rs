@@ -82,7 +82,7 @@ fn every_move_has_its_evidence_and_the_time_of_each_step() -> Outcome {
         let ordered = ["root (process ", "ordered: standby [all]", asks, "the hand-over took "];
         tells(lab, Node::Web2, &["--last", "1"], &ordered)?;
         let asked = "web2 asks web1 to take [all]\n";
-        tells(lab, Node::Web1, &["--last", "1"], &[asked, "web1 can take [all], as it found in "])?;
+        tells(lab, Node::Web1, &["--last", "1"], &[asked, "web1 can take [all] (checked in "])?;
         stable(lab)?;
 
         // The owner loses its power.

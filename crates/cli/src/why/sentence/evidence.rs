@@ -27,7 +27,7 @@ pub(super) fn silence(
     let never = links.iter().filter(|last| last.silence_ms.is_none());
     let never: Vec<String> = never.map(|last| last.link.clone()).collect();
     if silence_ms.is_some() && !never.is_empty() {
-        parts.push(format!("none ever on {}", never.join(", ")));
+        parts.push(format!("never a beat on {}", never.join(", ")));
     }
     Some(parts.join("; "))
 }
@@ -48,10 +48,12 @@ pub(super) fn pings(counts: &PingCounts, me: &str) -> String {
         "told_to_give_up" => {
             &format!("{node} reports that this is fewer, and {me} gives everything away")
         }
-        "tells_more" => &format!("{me} tells {node} that it sees fewer"),
-        "waits" => "a ping node answers again; nothing is given away until it counts",
+        "tells_more" => &format!("{me} tells {node} that {node} sees fewer"),
+        "waits" => {
+            "a ping node answers again; nothing is given away until the ping node counts as reachable"
+        }
         "stays" => "nothing is given away",
-        "goes_home" => "equal, and groups go home",
+        "goes_home" => "the counts are equal, so groups go home",
         "refuses" => &format!("{me} refuses to take groups"),
         "is_refused" => &format!("{node} refuses to take groups"),
         other => other,

@@ -11,9 +11,9 @@ pub(super) fn sentence(stage: &HandOverStage, me: &str, is_asked: bool) -> Strin
     let why = if is_asked && !begins(&stage.stage) { String::new() } else { motive(stage, me) };
     let refused = stage.refused.map_or_else(String::new, |why| format!(": {why}"));
     match &*stage.stage {
-        "wanted" => format!("{taker} wants to have {what} from {giver}{why}"),
+        "wanted" => format!("{taker} wants to take {what} from {giver}{why}"),
         "asked" => format!("{giver} asks {taker} to take {what}{why}"),
-        "agreed" => format!("{taker} can take {what}, as it found in {took}{why}"),
+        "agreed" => format!("{taker} can take {what} (checked in {took}){why}"),
         "released" => format!("{giver} has released {what}, {took} later{why}"),
         "done" => {
             let total = span(*total_ms);
@@ -56,7 +56,7 @@ fn motive(stage: &HandOverStage, me: &str) -> String {
         "failback" => format!(", because {taker} is its home"),
         "carrier" => format!(", because {giver} cannot reach its clients"),
         "ipfail" => format!(", because {giver} sees fewer ping nodes"),
-        "failed" => format!(", because {giver} could not start what is at home there"),
+        "failed" => format!(", because {giver} could not start groups whose home is {taker}"),
         other => format!(" ({other})"),
     }
 }

@@ -21,7 +21,7 @@ fn one(job: &JobEnd) -> String {
         (Action::Stop, false) => ("stopped", "stop"),
         (Action::Stop, true) => ("released", "release"),
         (Action::Status | Action::Monitor | Action::Check, _) => {
-            return format!("asked {what} whether it runs for {took}: {}", job.outcome);
+            return format!("queried the status of {what} for {took}: {}", job.outcome);
         }
     };
     match job.outcome {

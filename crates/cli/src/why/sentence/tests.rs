@@ -51,7 +51,7 @@ fn a_death_names_each_link() {
         tell(vec![death(Some(652), links), death(None, never), old]),
         [
             "web1 is dead: silent for 652 ms, dead after 650 ms; last beat 651 ms before on eth0, \
-             2.01 s before on /dev/ttyS0, on which it did not hear this node; none ever on eth1",
+             2.01 s before on /dev/ttyS0, on which it did not hear this node; never a beat on eth1",
             "web1 is dead: never heard within 650 ms",
             "web1 is dead: no beat within its dead time",
         ]
@@ -91,7 +91,7 @@ fn jobs_that_follow_each_other_are_one_sentence() {
     assert_eq!(
         jobs::sentence("web2", &all),
         "web2 stopped nginx in 1.02 s, released 10.0.0.8 10.0.0.9 in 3 ms, tried to start nginx \
-         for 40 ms (exit code 1), asked nginx whether it runs for 7 ms: it reports that it does \
+         for 40 ms (exit code 1), queried the status of nginx for 7 ms: it reports that it does \
          not run"
     );
 }
@@ -117,7 +117,7 @@ fn a_hand_over_is_told_stage_by_stage() {
         tell(all.iter().map(|word| stage(word, "failback", None, None)).collect()),
         [
             "web2 asks web1 to take [foreign], because web1 is its home",
-            "web1 can take [foreign], as it found in 5 ms",
+            "web1 can take [foreign] (checked in 5 ms)",
             "web2 has released [foreign], 5 ms later",
             "web1 has [foreign], 5 ms later; the hand-over took 1.01 s",
         ]
@@ -130,7 +130,7 @@ fn a_hand_over_is_told_stage_by_stage() {
             stage("unasked", "ipfail", None, busy),
         ]),
         [
-            "web1 can take it, as it found in 5 ms, because web2 cannot reach its clients",
+            "web1 can take it (checked in 5 ms), because web2 cannot reach its clients",
             "the hand-over from web2 to web1 ended after 1.01 s: the other node did not answer",
             "web2 cannot ask web1 to take [foreign]: a hand-over is running already, because web2 \
              sees fewer ping nodes",

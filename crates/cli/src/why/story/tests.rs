@@ -73,7 +73,7 @@ fn a_story_is_told_in_sentences() {
     let now = "2026-11-24T10:06:02.250Z".parse().unwrap();
     let text = Story::of(&journal(), "10.0.0.9", 1).text(&TimeZone::UTC, now, false);
     let lines = [
-        "10.0.0.9 runs on web2 since 2026-11-24 10:05:01 UTC, 1 min 1 s ago.",
+        "10.0.0.9 runs on web2 (since 2026-11-24 10:05:01 UTC, 1 min 1 s ago).",
         "  10:05:00.250  web1 is dead: silence",
         "  10:05:00.250  web2 starts it (term 2): web1 was silent for 650 ms",
         "  10:05:01.250  web2 runs it (term 2), after 1.00 s: web1 was silent for 650 ms",
@@ -100,8 +100,8 @@ fn earlier_moves_are_told_behind_the_last_one() {
     assert_eq!(
         heads,
         [
-            "10.0.0.9 runs on web1 since 2026-11-24 10:33:22 UTC, 6 min 37 s ago.",
-            "Before that it ran on web2 since 2026-11-24 10:05:01 UTC, 34 min 58 s ago.",
+            "10.0.0.9 runs on web1 (since 2026-11-24 10:33:22 UTC, 6 min 37 s ago).",
+            "Before that it ran on web2 (since 2026-11-24 10:05:01 UTC, 34 min 58 s ago).",
         ]
     );
 }
@@ -167,7 +167,10 @@ fn what_an_executor_has_not_said_or_took_with_it_is_no_start() {
         summary(&entry, &TimeZone::UTC, now, (false, false)).expect("it is told")
     };
     let listed = told("listed", Phase::Starting);
-    assert!(listed.starts_with("is considered running on web1 since"), "{listed}");
+    assert!(
+        listed.starts_with("is considered running on web1 until its executor reports (since"),
+        "{listed}"
+    );
     let lost = told("executor_lost", Phase::Failed);
     assert!(lost.starts_with("was given up on web1 at"), "{lost}");
     assert!(told("unowned", Phase::Starting).starts_with("is being started on web1"));
@@ -209,13 +212,13 @@ fn without_a_daemon_a_story_tells_what_was() {
         |journal: &[Entry]| Story::of(journal, "10.0.0.9", 1).text(&TimeZone::UTC, now, true);
     let head = |text: String| text.lines().next().unwrap().to_owned();
     let mut journal = journal();
-    let ran = "10.0.0.9 ran on web2 since 2026-11-24 10:05:01 UTC, 1 min 1 s ago.";
+    let ran = "10.0.0.9 ran on web2 (since 2026-11-24 10:05:01 UTC, 1 min 1 s ago).";
     assert_eq!(head(text(&journal)), ran);
     for (phase, was) in [
-        (Phase::Starting, "was being started on web2 since"),
-        (Phase::Stopping, "was being stopped on web2 since"),
-        (Phase::Stopped, "was stopped since"),
-        (Phase::Blocked, "was blocked on web2 since"),
+        (Phase::Starting, "was being started on web2 (since"),
+        (Phase::Stopping, "was being stopped on web2 (since"),
+        (Phase::Stopped, "was stopped (since"),
+        (Phase::Blocked, "was blocked on web2 (since"),
     ] {
         journal.push(owned(320, "10.0.0.9", "web2", 2, phase));
         let head = head(text(&journal));
@@ -277,7 +280,7 @@ fn what_another_node_ran_before_it_was_heard_may_be_older() {
         text.lines().next().expect("it has a head").to_owned()
     };
     let met = head(&[claimed(5, Phase::Active)]);
-    assert!(met.starts_with("nginx runs on web1 at least since 2026-11-24 10:00:05"), "{met}");
+    assert!(met.starts_with("nginx runs on web1 (since at least 2026-11-24 10:00:05"), "{met}");
     let seen = head(&[claimed(4, Phase::Starting), claimed(5, Phase::Active)]);
-    assert!(seen.starts_with("nginx runs on web1 since 2026-11-24 10:00:05"), "{seen}");
+    assert!(seen.starts_with("nginx runs on web1 (since 2026-11-24 10:00:05"), "{seen}");
 }

@@ -50,6 +50,6 @@ fn group_that_is_not_taken_is_a_line_with_cause_and_obstacle() {
     let told = |obstacle| said(&Event::NotTaken { group: GROUP, obstacle, cause });
     let begin = "WARN: Group 192.168.122.100/24/eth0 is not taken by this node although web1 was silent \
                  for 30001 ms: ";
-    assert_eq!(told(Obstacle::Held), [format!("{begin}it is held; hb release ends that.")]);
+    assert_eq!(told(Obstacle::Held), [format!("{begin}it is held; hb release ends the hold.")]);
     assert_eq!(told(Obstacle::NoExecutor), [format!("{begin}the executor is not running.")]);
 }
