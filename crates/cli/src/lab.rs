@@ -51,7 +51,7 @@ fn daemon(options: &LabOptions) -> Result<Daemon, String> {
         Daemon::Classic => "heartbeat 3.0.6 is missing: install the package heartbeat".to_owned(),
         Daemon::Systole { binary } => {
             let path = binary.display();
-            format!("{path} is missing: build it (cargo build) or name it with --daemon")
+            format!("{path} is missing: build it (cargo build), or give its path with --daemon")
         }
     })
 }

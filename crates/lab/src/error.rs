@@ -9,12 +9,10 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
     /// The caller is not root.
-    #[error("the lab makes network namespaces and needs root: run it with sudo")]
+    #[error("the lab creates network namespaces, for which it needs root: run it with sudo")]
     NotRoot,
     /// The host is not a Debian, from whose archive a node with systemd could be made.
-    #[error(
-        "nodes with systemd are of the host's Debian version, and this host does not run Debian"
-    )]
+    #[error("nodes with systemd run the host's Debian version, but this host does not run Debian")]
     NotDebian,
     /// The init process of a node did not reach the expected state.
     #[error("{node} did not boot: systemd is {state:?}; {output}")]
@@ -43,7 +41,7 @@ pub enum LabError {
         output: String,
     },
     /// The namespaces of a machine could not be made.
-    #[error("namespaces of {name} could not be made: {output}")]
+    #[error("the namespaces of {name} could not be created: {output}")]
     Namespaces {
         /// The machine.
         name: String,
@@ -68,13 +66,13 @@ pub enum LabError {
     #[error("{0} is powered off")]
     PoweredOff(Node),
     /// The node has power already.
-    #[error("{0} is powered on")]
+    #[error("{0} is already powered on")]
     PoweredOn(Node),
     /// The pair was made without a serial cable.
     #[error("no serial cable is configured")]
     NoCable,
     /// The node's daemon still runs.
-    #[error("the daemon on {0} still runs")]
+    #[error("the daemon on {0} is still running")]
     StillRuns(Node),
     /// What was waited for did not happen.
     #[error("{what} did not happen within {limit:?}")]

@@ -28,7 +28,7 @@ pub enum Step {
     Standby,
     /// Every link of the owner is cut, although the owner continues to run.
     CutLinks,
-    /// The links are joined.
+    /// The links are reconnected.
     Heal,
 }
 
@@ -46,7 +46,7 @@ impl Step {
             Self::ComeBack => "plug it in again",
             Self::Standby => "hand over (standby)",
             Self::CutLinks => "cut the owner's links",
-            Self::Heal => "join the links",
+            Self::Heal => "reconnect the links",
         }
     }
 }
@@ -69,7 +69,7 @@ impl fmt::Display for Outcome {
         let took = self.took.as_secs_f64();
         match self.owner {
             Some(node) => write!(out, "{:22} {node} answers after {took:.1} s", self.step.title())?,
-            None => write!(out, "{:22} nobody answers", self.step.title())?,
+            None => write!(out, "{:22} no node answers", self.step.title())?,
         }
         match self.outage {
             Some(outage) => write!(out, ", outage {} ms", outage.as_millis()),
@@ -200,8 +200,11 @@ pub fn demonstrate(
     let failed = || LabError::io("writing to standard output");
     let mut out = io::stdout().lock();
     let address = lab.config().address;
-    writeln!(out, "web1 and web2 share {address}; a client probes it every millisecond.")
-        .map_err(failed())?;
+    writeln!(
+        out,
+        "web1 and web2 share the address {address}; a client probes it every millisecond."
+    )
+    .map_err(failed())?;
     for step in Step::ALL {
         let outcome = story.perform(step)?;
         writeln!(out, "{outcome}").and_then(|()| out.flush()).map_err(failed())?;

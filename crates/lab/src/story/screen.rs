@@ -49,8 +49,8 @@ impl Snapshot {
             tail.reverse();
             let status = lab.status(node).unwrap_or_default();
             let group = |group: &crate::GroupStatus| {
-                let owner = group.owner.as_deref().unwrap_or("nobody");
-                format!("{} {} at {owner}", group.name, group.phase)
+                let owner = group.owner.as_deref().unwrap_or("no node");
+                format!("{} {} on {owner}", group.name, group.phase)
             };
             NodeView {
                 node,
@@ -100,7 +100,7 @@ impl Snapshot {
         for half in keys.chunks(3) {
             lines.push(half.join("   "));
         }
-        lines.push("s the whole story   q quit".to_owned());
+        lines.push("s run all steps   q quit".to_owned());
         if let Some(step) = busy {
             lines.push(format!("… {}", step.title()));
         }
