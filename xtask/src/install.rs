@@ -64,7 +64,7 @@ pub(crate) fn provide(command: &str, missing: &[Need], consent: Consent) -> Resu
     }
     let by_hand: Vec<String> = orders.iter().map(|order| format!("  {}", order.words())).collect();
     Err(format!(
-        "something that is required is missing; install it with `{command} --install`, or by hand:\n{}",
+        "a required program is missing; install it with `{command} --install`, or by hand:\n{}",
         by_hand.join("\n")
     ))
 }
@@ -142,7 +142,9 @@ impl Order {
 /// Returns a root shell that installs the packages in its arguments.
 fn apt() -> Result<Command, String> {
     if !Path::new("/usr/bin/apt-get").exists() {
-        return Err("there is no apt-get here; install what is missing by hand".to_owned());
+        return Err(
+            "apt-get is not installed here; install the missing packages by hand".to_owned()
+        );
     }
     let mut command = if is_root() {
         Command::new("sh")

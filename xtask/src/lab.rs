@@ -28,13 +28,14 @@ pub(crate) fn run(options: &[&str]) -> Result<(), String> {
         sudo
     };
     let error = command.arg("lab").args(options).exec();
-    Err(format!("{} cannot be run: {error}; run it as root", program.display()))
+    Err(format!("{} cannot be run: {error}; run this command as root", program.display()))
 }
 
 /// Returns the path of a release program, next to the directory of this debug program.
 fn built(name: &str) -> Result<PathBuf, String> {
-    let this = env::current_exe().map_err(|error| format!("where am I? {error}"))?;
-    let target = this.ancestors().nth(2).ok_or("this program is in no target folder")?;
+    let this = env::current_exe()
+        .map_err(|error| format!("the path of this program is unknown: {error}"))?;
+    let target = this.ancestors().nth(2).ok_or("this program is not in a target directory")?;
     Ok(target.join("release").join(name))
 }
 

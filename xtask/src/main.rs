@@ -15,11 +15,11 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   lab    build the programs and show two servers failing over; options as for `hb lab`
-  test   check the format, the lints, the rules and the documents, and run all tests
+  test   check formatting, lints, rules and documentation, and run all tests
   tidy   check the rules of this tree that no compiler checks
 
-lab and test tell what is missing on this machine, and ask at a terminal whether to install it;
-with --install they do without asking.
+lab and test report which programs are missing on this machine and, at a terminal, ask whether to
+install them; with --install they install them without asking.
 ";
 
 fn main() -> ExitCode {

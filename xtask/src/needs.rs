@@ -47,31 +47,32 @@ const NETWORKS: [Need; 4] = [
     required("mount", "mount", "gives the machines disks"),
 ];
 
-const NGINX: Need = useful("nginx", "nginx-light", "is the service; a small stand-in replaces it");
+const NGINX: Need =
+    useful("nginx", "nginx-light", "is the service; without it, a small substitute is used");
 
 /// What only tests need.
 const TESTS: [Need; 16] = [
     required("ps", "procps", "lists processes"),
-    required("ping", "iputils-ping", "asks addresses for an answer"),
+    required("ping", "iputils-ping", "checks whether an address answers"),
     required("arping", "iputils-arping", "announces addresses"),
-    required("mmdebstrap", "mmdebstrap", "makes the root of machines with systemd"),
+    required("mmdebstrap", "mmdebstrap", "makes the root directory of machines with systemd"),
     required("systemd-nspawn", "systemd-container", "boots machines with systemd"),
     required(
         "/usr/share/keyrings/debian-archive-keyring.gpg",
         "debian-archive-keyring",
-        "signs what that root is made of",
+        "verifies the packages of that root directory",
     ),
     useful("/usr/libexec/heartbeat/heartbeat", "heartbeat", "is the other node of a mixed pair"),
-    useful("/etc/protocols", "netbase", "has the names of protocols that a C heartbeat asks for"),
+    useful("/etc/protocols", "netbase", "has the names of protocols that a C heartbeat looks up"),
     useful("stonith", "cluster-glue", "drives fencing devices"),
     useful("/usr/lib/ocf/resource.d/heartbeat/Dummy", "resource-agents", "has the OCF agents"),
     useful("fence_dummy", "fence-agents", "has more fencing devices"),
-    useful("ifconfig", "net-tools", "is what a C heartbeat adds addresses with"),
+    useful("ifconfig", "net-tools", "adds addresses for a C heartbeat"),
     useful("tcpdump", "tcpdump", "shows packets"),
     Need {
         look_for: "cargo-fmt",
         source: Source::Component("rustfmt"),
-        purpose: "checks the format",
+        purpose: "checks the formatting",
         is_required: true,
     },
     Need {
@@ -83,7 +84,7 @@ const TESTS: [Need; 16] = [
     Need {
         look_for: "cargo-nextest",
         source: Source::Crate("cargo-nextest"),
-        purpose: "runs tests side by side; cargo test is slower",
+        purpose: "runs tests in parallel; without it, cargo test is used, which is slower",
         is_required: false,
     },
 ];
@@ -125,8 +126,8 @@ impl Need {
         let name = Path::new(self.look_for).file_name().unwrap_or_default().to_string_lossy();
         let source = match self.source {
             Source::Package(package) => format!("package {package}"),
-            Source::Component(component) => format!("component {component} of Rust"),
-            Source::Crate(_) => "of crates.io".to_owned(),
+            Source::Component(component) => format!("Rust component {component}"),
+            Source::Crate(_) => "from crates.io".to_owned(),
         };
         format!("{name} ({source}): {}", self.purpose)
     }

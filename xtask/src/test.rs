@@ -76,7 +76,9 @@ pub(crate) fn run(options: &[&str]) -> Result<(), String> {
     }
     install::provide("cargo xtask test", &needs::of_tests(), consent)?;
     if !install::is_root() {
-        complain("not root: the tests that build networks are skipped; root runs all of them");
+        complain(
+            "not root: the tests that build networks are skipped; run this command as root to run all tests",
+        );
     }
     complain("==> cargo xtask tidy");
     tidy::run()?;

@@ -45,7 +45,8 @@ pub(crate) fn run() -> Result<(), String> {
     }
     match breaches.len() {
         0 => Ok(()),
-        count => Err(format!("{count} rules of the tree are broken")),
+        1 => Err("a rule of this tree is broken in 1 place".to_owned()),
+        count => Err(format!("rules of this tree are broken in {count} places")),
     }
 }
 

@@ -46,7 +46,7 @@ fn check_manifest(manifest: &File, reasons: &str) -> Vec<Breach> {
     let mut breaches = Vec::new();
     let layer = manifest.member().map(|name| (name, allowed(name)));
     if let Some((_, None)) = layer {
-        breaches.push(Breach::new(&manifest.path, 0, "a new crate needs a place in LAYERS"));
+        breaches.push(Breach::new(&manifest.path, 0, "a new crate needs an entry in LAYERS"));
     }
     for dependency in dependencies(&manifest.text) {
         let mut tell =

@@ -28,11 +28,15 @@ pub(super) fn check(files: &[File]) -> Vec<Breach> {
         missing.map(|path| Breach::new(path, 0, "this file is missing")).collect();
     for file in files.iter().filter(|file| file.is_rust()) {
         if file.path.ends_with("/mod.rs") {
-            breaches.push(Breach::new(&file.path, 0, "a module is `name.rs`, not `name/mod.rs`"));
+            breaches.push(Breach::new(
+                &file.path,
+                0,
+                "a module file must be `name.rs`, not `name/mod.rs`",
+            ));
         }
         let is_root = ["src/lib.rs", "src/main.rs"].iter().any(|end| file.path.ends_with(end));
         if is_root && !file.text.starts_with("//!") {
-            breaches.push(Breach::new(&file.path, 1, "a crate says in `//!` what it is for"));
+            breaches.push(Breach::new(&file.path, 1, "a crate must say in `//!` what it is for"));
         }
     }
     breaches

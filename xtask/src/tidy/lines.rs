@@ -5,11 +5,11 @@ use crate::tree::File;
 
 /// Words that Rust sources must not contain, in two halves so that this file does not contain them.
 const FORBIDDEN: [(&str, &str, &str); 5] = [
-    ("todo", "!", "what is not built is not there"),
-    ("unimplemented", "!", "what is not built is not there"),
-    ("FIX", "ME", "mend it, or open an issue"),
-    ("XX", "X", "mend it, or open an issue"),
-    ("#[all", "ow", "say `#[expect(lint, reason = \"…\")]`"),
+    ("todo", "!", "leave out what is not implemented"),
+    ("unimplemented", "!", "leave out what is not implemented"),
+    ("FIX", "ME", "fix it, or open an issue"),
+    ("XX", "X", "fix it, or open an issue"),
+    ("#[all", "ow", "use `#[expect(lint, reason = \"…\")]`"),
 ];
 
 /// Places outside the project, which a clone does not have.
@@ -26,7 +26,7 @@ fn check_file(file: &File) -> Vec<Breach> {
         let mut tell = |what: String| breaches.push(Breach::new(&file.path, number, what));
         for (start, end) in OUTSIDE {
             if line.contains(&format!("{start}{end}")) {
-                tell("names a place outside of the project".to_owned());
+                tell("names a path outside the project".to_owned());
             }
         }
         if !file.is_rust() {
@@ -39,7 +39,7 @@ fn check_file(file: &File) -> Vec<Breach> {
             }
         }
         if is_unsafe(line) && !may_be_unsafe(file) {
-            tell("`unsafe` belongs into crates/sys".to_owned());
+            tell("`unsafe` belongs in crates/sys".to_owned());
         }
     }
     breaches

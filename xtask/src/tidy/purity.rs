@@ -43,7 +43,7 @@ pub(super) fn check(files: &[File]) -> Vec<Breach> {
             let code = line.split("//").next().unwrap_or_default();
             let found = IMPORTS.iter().filter(|import| code.contains(**import));
             breaches.extend(found.map(|import| {
-                Breach::new(&file.path, number, format!("`{import}` in a pure crate"))
+                Breach::new(&file.path, number, format!("a pure crate must not use `{import}`"))
             }));
         }
     }
@@ -58,7 +58,7 @@ fn is_pure(file: &File) -> bool {
 fn check_lints(name: &str, files: &[File]) -> Vec<Breach> {
     let path = format!("crates/{name}/clippy.toml");
     let Some(lints) = files.iter().find(|file| file.path == path) else {
-        return vec![Breach::new(&path, 0, "a pure crate needs this file")];
+        return vec![Breach::new(&path, 0, "this file is missing: every pure crate needs it")];
     };
     let missing = DISALLOWED.iter().filter(|item| !lints.text.contains(&format!("\"{item}\"")));
     missing.map(|item| Breach::new(&path, 0, format!("does not forbid `{item}`"))).collect()
