@@ -225,7 +225,8 @@ impl BeatLoop {
     }
 
     fn read_commands(&mut self, now: Time) {
-        // The wake-up is lowered first: commands raised after it are read below, or raise it again.
+        // The wake-up is lowered first: a command that is queued afterwards is read below, or raises it
+        // again.
         let _ = self.control.shared.beat.lower();
         while let Some(command) = self.control.command() {
             self.rest.record_work();

@@ -30,9 +30,9 @@ pub(crate) struct Clients {
     /// The programs that were not yet sent to the process.
     programs: Vec<Program>,
     environment: Vec<(String, String)>,
-    /// Communication is up, so the programs are to run.
+    /// Communication is up, so the programs must run.
     is_due: bool,
-    /// The programs are being ended. Until this moment the next line about that is awaited.
+    /// While the programs are being ended: the time until which the next line about their end is awaited.
     end_limit: Option<Instant>,
 }
 

@@ -66,7 +66,7 @@ pub(crate) struct ExecutorProcess {
     errors: Option<File>,
     /// When to try again; absent while there is an executor.
     retry_at: Option<Instant>,
-    /// Since when the present executor, or the last one, has been there.
+    /// When the present executor, or the last one, became available.
     since: Option<Instant>,
     /// How often in a row no executor could be started, or one did not work for long.
     failures: u32,
@@ -135,7 +135,7 @@ impl ExecutorProcess {
             let connected = self.connect_or_start().and_then(|mut executor| {
                 match Self::await_greeting(&mut executor, patience.min(GREETING_LIMIT)) {
                     Ok(()) => Ok((executor, true)),
-                    // Its protocol is another one than the daemon's.
+                    // Its protocol version differs from the daemon's.
                     Err(error) if error.kind() == io::ErrorKind::Unsupported => {
                         Ok((executor, false))
                     }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 const DELETED: &[u8] = b" (deleted)";
 /// Time within which a program must print its version.
 const VERSION_LIMIT: Duration = Duration::from_secs(5);
-/// Time between two checks whether it has.
+/// Time between two checks whether the program has ended.
 const VERSION_STEP: Duration = Duration::from_millis(5);
 
 /// Returns the path of the program that this process executes, or of the file that replaced it.

@@ -35,7 +35,7 @@ pub(crate) struct Executor {
     next_own_job: u64,
     /// When the executor was last sent a permit, in nanoseconds on `CLOCK_BOOTTIME`.
     permitted_at: Option<u64>,
-    /// Stops of what no known group includes, waiting for the first permit.
+    /// Stop requests for held resources that belong to no known group. They wait for the first permit.
     cleanups: Vec<Run>,
 }
 
@@ -127,9 +127,9 @@ impl Executor {
     }
 
     /// Whether the executor has made progress since the last check: it has read all requests, or sent
-    /// something. An executor that works on hundreds of groups is sent more before it has read the last of
-    /// it. An executor that is sent no permits now is occasionally sent a permit that reaches less far than
-    /// its last one, which changes nothing.
+    /// something. An executor that works on hundreds of groups is sent further requests before it has read
+    /// the earlier ones. An executor that is currently sent no permits is occasionally sent a permit that
+    /// ends before its last one, which changes nothing.
     pub(super) fn makes_progress(&mut self, now: u64) -> bool {
         let has_spoken = std::mem::take(&mut self.has_spoken);
         if self.connection.unread() > 0 {
@@ -162,7 +162,7 @@ impl Executor {
         self.connection.send(&request.encode().map_err(io::Error::other)?)
     }
 
-    /// Prepares the stops of what is held of a group that is no longer in any file.
+    /// Prepares stop requests for the held resources of a group that is no longer in any file.
     pub(super) fn clean_up(&mut self, held: &Held, timeouts: AgentTimeouts) {
         let stops = translation::cleanups(held, self.next_own_job, durations(timeouts));
         self.next_own_job += held.resources.len() as u64;

@@ -150,7 +150,7 @@ impl BeatLoop {
         self.control.send_lossy(News::Carrier { group, fault });
     }
 
-    /// Makes the core stop what is left of these groups, which is how it learns their state.
+    /// Makes the core stop what is left of these groups, which is how the core learns their state.
     fn let_go(&mut self, now: Time, groups: &[GroupKey], why: &str) {
         for key in groups {
             if let Some(group) = group_of(self.cluster.settings(), *key) {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use systole_core::{Cluster, NodeId, Outgoing, Time};
 use systole_wire::{Form, Keys, Listener, Progress, Rotation, Signing};
 
-/// Shortest time for which old keys are accepted once every node has the new ones. Messages signed before
-/// may still wait for a slow line, or be requested again.
+/// Shortest time for which old keys are accepted once every node has the new ones. Messages that were signed
+/// with the old keys may still wait for a slow line, or be requested again.
 const GRACE_MIN: Duration = Duration::from_secs(10);
 
 /// A renewal in progress.

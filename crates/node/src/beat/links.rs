@@ -15,12 +15,12 @@ use systole_core::LinkId;
 use systole_sys::link::{Link, Received, Urgency};
 use systole_wire::Form;
 
-/// The number for an error that has none of its own.
+/// The number that stands for an error without a number.
 const NO_NUMBER: i32 = 0;
 
 /// Longest wait for slow media to send this node's last messages.
 const DRAIN_MAX: Duration = Duration::from_secs(2);
-/// Time between two checks whether they have.
+/// Time between two checks whether they have been sent.
 const DRAIN_STEP: Duration = Duration::from_millis(5);
 
 /// A medium and the link that it belongs to.

@@ -14,7 +14,7 @@ const REST: Duration = Duration::from_millis(1);
 #[derive(Debug, Default)]
 pub(super) struct Rest {
     idle: u32,
-    /// The core reports that something is due which it did not do.
+    /// The core reports that something is due that the core has not done.
     is_overdue: bool,
     has_worked: bool,
     is_told: bool,

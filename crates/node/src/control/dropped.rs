@@ -180,7 +180,7 @@ impl Entry {
 }
 
 impl Origin {
-    /// Whether both have the same place; which node has the address may be learned later.
+    /// Whether both have the same entrance and source; which node has the address may be learned later.
     fn is_at(&self, other: &Self) -> bool {
         (self.entrance, self.source) == (other.entrance, other.source)
             && (self.source.is_some() || self.node == other.node)

@@ -13,8 +13,8 @@ const DEVICE: &str = "start the program of a fencing device";
 const DETAILS_MAX: usize = 64;
 
 impl Control {
-    /// Has a device of a node reset it, unless a device is at work: then this is reported to the core,
-    /// which asks again if it still wants the reset. So no attempt waits that may no longer be wanted.
+    /// Has a device of a node reset the node. While another device is at work, this is reported to the core
+    /// instead, which asks again if it still wants the reset: no attempt waits that may no longer be wanted.
     pub(super) fn fence(&mut self, node: NodeId, attempt: u32, device: u8) {
         let name = self.parts.settings.name(node).to_owned();
         let (outcome, detail) = if self.parts.fencer.is_busy() {

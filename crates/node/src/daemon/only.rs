@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use systole_ipc::paths::Paths;
 use systole_sys::daemonize::{ProcessLock, Running};
 
-/// How long to wait for a daemon that holds the lock, before it is reported: it writes its pid file, or
-/// finds an error in its files, or is gone.
+/// How long to wait for a daemon that holds the lock before it is reported. Within this time it writes its
+/// pid file, finds an error in its files, or ends.
 const LIMIT: Duration = Duration::from_secs(10);
-/// Time between two checks whether it has.
+/// Time between two checks of the lock.
 const STEP: Duration = Duration::from_millis(5);
 
 /// The process that is the daemon.

@@ -69,8 +69,8 @@ pub(super) fn obtain(process: &mut ExecutorProcess, plan: &mut Plan) -> Option<E
     executor
 }
 
-/// Logs what goes on for an earlier daemon: whatever concerns these groups waits for that, and until then
-/// they are held.
+/// Logs the runs that are still in progress for an earlier daemon: whatever concerns their groups waits for
+/// the end of these runs, and until then the groups count as held.
 fn tell_unfinished(executor: Option<&Executor>, log: &mut Log) {
     let Some(greeting) = executor.and_then(|executor| executor.greeting.as_ref()) else {
         let text = "The executor does not answer yet: the groups in its ledger count as held \

@@ -20,7 +20,7 @@ use systole_sys::process::ProcessId;
 const PROGRAM: &[u8] = b"heartbeat";
 /// How long a process that was killed may take to close its sockets.
 const END_LIMIT: Duration = Duration::from_secs(2);
-/// Time between two checks whether it has.
+/// Time between two checks whether the process is gone.
 const END_STEP: Duration = Duration::from_millis(5);
 
 /// The pid file of this process. A daemon works without it, but other processes do not find it then.

@@ -12,8 +12,8 @@ use systole_sys::signals::{Signal, Signals};
 /// Time between two attempts.
 const GAP: Duration = Duration::from_millis(10);
 
-/// Tries until it works, and logs the first failure. Meanwhile there are no beats, and a signal to stop is
-/// obeyed.
+/// Repeats an action until it succeeds, and logs the first failure. Meanwhile there are no beats, and a
+/// signal to stop is obeyed.
 ///
 /// # Errors
 ///

@@ -217,8 +217,7 @@ fn control(
     control.note(JournalEvent::Start { version: env!("CARGO_PKG_VERSION").into(), generation });
     let ending = control.run()?;
     if ending == Ending::Stopped {
-        // A daemon that ends only in part is what the watchdog is for; such an end leaves the device
-        // running.
+        // The watchdog must act on a daemon that ends only in part, so such an end leaves the device running.
         control.release_watchdog();
     }
     control.stop_programs();

@@ -13,7 +13,7 @@ use systole_sys::process::{Child, Exit, Limits, Spawn};
 use systole_sys::seqpacket::PACKET_MAX;
 use systole_sys::signals::Signal;
 
-/// How long a program may go on after it was asked to end.
+/// How long a program may continue after it was asked to end.
 const KILL_AFTER: Duration = Duration::from_secs(5);
 /// Maximum output in bytes of a program that is kept.
 const OUTPUT_MAX: usize = 4 << 10;

@@ -57,7 +57,7 @@ fn a_device_that_fails_or_succeeds_says_so_and_keeps_its_secrets() {
     assert_eq!(lines, expected);
 }
 
-/// With two devices for one node, the failure of the first is answered with the other one.
+/// With two devices for one node, the failure of the first one is reported as `FenceOutcome::Next`.
 #[test]
 fn an_attempt_that_fails_says_whether_there_is_another_device() {
     let answer =

@@ -45,7 +45,7 @@ enum State {
     Ended,
 }
 
-/// A demand after the end of a program, besides its lines. It is ignored once all programs are being ended.
+/// What the end of a program demands, besides log lines. It is ignored once all programs are being ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Demand {
     Nothing,

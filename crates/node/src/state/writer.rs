@@ -162,7 +162,7 @@ pub(crate) struct StateWriter {
     lost: u64,
     /// Whether something could not be stored.
     owes: Arc<AtomicBool>,
-    /// What found no room to wait for the disk.
+    /// The ownership for which the queue had no room.
     ownership: Option<(Arc<Settings>, Owned)>,
     peers: Vec<(Arc<Settings>, PeerRecord)>,
     /// Whether there was no room for the last task.

@@ -1,4 +1,4 @@
-//! The addresses for which the names of nodes stand on this machine.
+//! The addresses to which this machine resolves the names of nodes.
 //!
 //! They are looked up once, when datagrams with other keys come from an address about which nothing else is
 //! known. A name server may take long to answer, so a separate thread waits for it.
@@ -62,7 +62,7 @@ impl Names {
         true
     }
 
-    /// Returns the node whose name stands for an address.
+    /// Returns the node whose name resolves to an address.
     pub(super) fn node_at(&self, address: Option<IpAddr>) -> Option<NodeId> {
         match self {
             Self::Unasked | Self::Asked(_) => None,
