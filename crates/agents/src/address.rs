@@ -191,7 +191,7 @@ impl AddressAgent {
             if now < batch.added + batch.next {
                 return true;
             }
-            // A lost announcement is like a lost frame: the schedule has more of them.
+            // A lost announcement is like a lost frame: the schedule has further announcements.
             let _ = announcer.announce(&batch.placed);
             // Announcements that were missed during a pause would only repeat the next one.
             let late = now.since(batch.added);

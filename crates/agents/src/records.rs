@@ -159,8 +159,8 @@ impl Leftover {
         process_of(&self.path)
     }
 
-    /// Whether no process is on the way from the fork to the agent any longer: the agent runs, or never
-    /// will. Ask this before [`process`](Self::process), which then says which of the two is the case.
+    /// Whether no process is still on the way from the fork to the agent: the agent runs, or never will. Ask
+    /// this before [`process`](Self::process), which then says which of the two is the case.
     pub(crate) fn is_settled(&self) -> io::Result<bool> {
         let file = match File::open(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),

@@ -41,8 +41,8 @@ impl Greeting {
     }
 }
 
-/// Returns stops for what is held of a group that no file lists any longer. Their jobs have numbers from
-/// `first` on, and do not belong to the core.
+/// Returns stop requests for the held resources of a group that no file lists any longer. Their jobs have
+/// numbers from `first` on, and do not belong to the core.
 #[must_use]
 pub fn cleanups(held: &Held, first: u64, timeouts: Timeouts) -> Vec<Run> {
     let stop = |(job, resource): (u64, &Resource)| Run {
@@ -88,8 +88,8 @@ pub fn holdings(settings: &Settings, greeting: &Greeting) -> Vec<Holding> {
     greeting.held.iter().filter_map(known).collect()
 }
 
-/// Returns the groups of which the executor holds more than the core believes, or nothing. The core stops
-/// them, so that their state is known again.
+/// Returns the groups of which the executor holds something that the core does not know about, or nothing
+/// although the core considers them active. The core stops these groups, so that their state is known again.
 #[must_use]
 pub fn differences(
     settings: &Settings,

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 use systole_core::{JobId, Time};
 
-/// How long an agent may go on after it was asked to end.
+/// How long an agent may continue after it was asked to end.
 pub(super) const KILL_AFTER: Duration = Duration::from_secs(5);
 /// How long to wait for the end of a program that was killed. A program that has not ended by then waits in
 /// the kernel, usually for a disk, and may do so forever.

@@ -10,7 +10,7 @@ use systole_core::{Resource, ResourceKind, Time};
 /// How long a program may take to start. No working program needs so long: after this time the disk of the
 /// program does not answer, or the machine has no room left for it.
 pub(super) const BEGIN_LIMIT: Duration = Duration::from_secs(10);
-/// How long a run counts towards the number of runs that go on at the same time. That number limits how
+/// How long a run counts towards the number of runs that are active at the same time. That number limits how
 /// many start at once, but a run that hangs must not hold up other groups.
 const SHARE: Duration = Duration::from_secs(10);
 /// OCF exit code: the agent, or what the agent manages, is not installed (`OCF_ERR_INSTALLED`).

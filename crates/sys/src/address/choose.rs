@@ -134,7 +134,7 @@ fn contains(route: Route, address: IpAddr) -> bool {
         (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => return false,
     };
     let host_bits = u32::from(bits(route.network).saturating_sub(route.prefix));
-    // The processor takes a shift by all bits for no shift; in that case the network contains every address.
+    // The processor treats a shift by all bits as no shift; in that case the network contains every address.
     (network ^ address).checked_shr(host_bits).unwrap_or(0) == 0
 }
 

@@ -98,7 +98,8 @@ fn one_that_takes_too_long_gets_term_then_kill_and_is_then_given_up() {
     assert_eq!(bench.begin().1, Action::Stop, "it has ended after all");
 }
 
-/// The status before a start hangs, as with a mount whose server is gone; what is to its right still runs.
+/// The status before a start hangs, as with a mount whose server is gone; the resources to its right still
+/// run.
 #[test]
 fn what_stands_beside_a_program_that_does_not_end_can_be_stopped_and_not_started() {
     let mut bench = Bench::new();

@@ -12,7 +12,7 @@ fn a_ledger_that_is_gone_is_written_again_with_all_that_it_said() {
     bench.tell(Input::LedgerGone);
     let again = bench.written.take().expect("a ledger");
     assert_eq!((again.ledger, again.doubtful), (before.ledger, before.doubtful));
-    // A ledger that cannot be written is tried again as usual, however often it is missed.
+    // A ledger that cannot be written is tried again as usual, however often its file is found to be missing.
     bench.ledger = Some("no room".to_owned());
     bench.tell(Input::LedgerGone);
     bench.logs();

@@ -30,7 +30,7 @@ const WAITING_MAX: usize = 16 << 10;
 const MESSAGES_MAX: usize = 128;
 /// A message of this length is accepted on every line.
 const SHORT: usize = 2048;
-/// What ends a torn line, so that the next message begins a new one.
+/// The bytes that end a torn line, so that the next message begins a new line.
 const REPAIR: &[u8] = b"\n";
 
 /// The waiting messages, the current message, and the time at which the line is free.
@@ -213,7 +213,7 @@ impl Outbox {
         self.is_torn = true;
     }
 
-    /// Returns until when it waits for a line that takes nothing, if it does.
+    /// Returns until when the outbox waits for a line that takes nothing, if it does.
     pub(super) fn stuck_until(&self) -> Option<u64> {
         let span = u64::try_from(super::STUCK_AFTER.as_nanos()).unwrap_or(u64::MAX);
         self.stuck_since.map(|since| since.saturating_add(span))
