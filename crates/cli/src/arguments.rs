@@ -13,10 +13,10 @@ pub(crate) const RUN: &str = "/run";
 #[derive(Debug, Parser)]
 #[command(name = "hb", version, arg_required_else_help = true)]
 pub(crate) struct Arguments {
-    /// Where the daemon's sockets are.
+    /// The directory of the daemon's sockets.
     #[arg(long, global = true, hide = true, default_value = RUN)]
     pub(crate) run_dir: PathBuf,
-    /// Where the daemon keeps what outlives it.
+    /// The daemon's state directory.
     #[arg(long, global = true, hide = true, default_value = systole_ipc::paths::STATE)]
     pub(crate) state_dir: PathBuf,
     #[command(subcommand)]

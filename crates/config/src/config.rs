@@ -298,7 +298,7 @@ pub struct AgentTimeouts {
 }
 
 impl AgentTimeouts {
-    /// The default: long enough for a file system check or a large database; heartbeat 3.0.6 waits for ever.
+    /// The default: long enough for a file system check or a large database; heartbeat 3.0.6 waits forever.
     pub(crate) const GENEROUS: Self = Self {
         start: Duration::from_mins(10),
         stop: Duration::from_mins(10),

@@ -180,7 +180,7 @@ pub enum JournalEvent {
     },
     /// A planned hand-over reached a stage, or ended.
     HandOver(HandOverStage),
-    /// A step of another node's hand-over, or its request for one, was not followed.
+    /// This node refused another node's request for a hand-over, or a step of its hand-over.
     Refusal {
         /// The node.
         node: String,

@@ -19,16 +19,16 @@
 //! failure = ( "+" / "-" ) resource ( "x" code / "t" / "m" )
 //!           start / stop            exit code, timed out, missing
 //! extra   = "p" pings               separated by ","
-//!         / "s" more                so far has the generation grown by executing itself
+//!         / "s" more                by how much the generation has grown because the daemon executed itself
 //!         / "h" order               everything is held, or was released
-//!         / "g" claim "." order     so is the group of that claim, by its place
+//!         / "g" claim "." order     the group of that claim, by its index, is held or was released
 //!         / "m" claim "." count "." level "." left [ "!" ]
 //!         / "t" claim "." words     why it failed ([`words`])
 //! order   = count "." node "." left [ "~" ]
 //! ```
 //!
 //! `left` is in milliseconds; `~` says that the hold was released, `!` that the group has moved once more
-//! since it is kept where it is.
+//! since it has been kept where it is.
 //!
 //! All other numbers are hexadecimal. An extra with an unknown letter is ignored. A reader that meets another
 //! version, or anything that it cannot read, treats the whole field as absent and the sender as a node

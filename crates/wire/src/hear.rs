@@ -48,7 +48,7 @@ pub(crate) fn beat(fields: &Fields, out: &mut Beat) -> bool {
 }
 
 /// Returns what a message says. A message with a sequence number whose content cannot be read still counts in
-/// the sequence: otherwise this node would ask for it again for ever.
+/// the sequence: otherwise this node would ask for it again forever.
 pub(crate) fn message(fields: &Fields) -> Result<Message, HearError> {
     let kind = needed(fields, field::TYPE)?;
     content(fields).or_else(|error| {

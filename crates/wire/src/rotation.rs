@@ -20,7 +20,7 @@ const LIMIT: Duration = Duration::from_hours(1);
 /// The time between two reminders that a node does not have the new keys.
 const REMINDER_GAP: Duration = Duration::from_mins(10);
 /// The time between two beats that show the new signature of this node to nodes that may not know the new
-/// key: each such beat is a bad packet to nodes that do not.
+/// key: each such beat is a bad packet to nodes that do not know it.
 const SHOW_GAP: Duration = Duration::from_secs(5);
 
 /// How another node reacts to the messages of this node.

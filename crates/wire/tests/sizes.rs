@@ -275,7 +275,7 @@ fn the_largest_beat_fits_into_a_packet_and_every_row_has_its_turn() {
 }
 
 /// Other messages of the core, which have less room than a beat, are never too large for a datagram:
-/// otherwise a node would ask for ever for a message that was never sent.
+/// otherwise a node would ask forever for a message that was never sent.
 #[test]
 fn the_largest_list_of_nodes_fits_into_a_datagram() {
     let name = "n".repeat(255);

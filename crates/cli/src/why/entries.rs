@@ -31,7 +31,7 @@ pub(super) fn ownership(entry: &Entry) -> Option<(&str, u64)> {
     }
 }
 
-/// Returns whether a group is active since this entry.
+/// Returns whether a group became active with this entry.
 pub(super) fn is_active(entry: &Entry) -> bool {
     matches!(entry.event, JournalEvent::Ownership { phase: Phase::Active, .. })
 }

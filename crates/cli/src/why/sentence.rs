@@ -11,7 +11,7 @@ use systole_core::{Action, Obstacle, Phase, Refusal};
 use systole_ipc::journal::{Entry, JobEnd, JournalEvent, JournalOrder};
 use systole_ipc::texts;
 
-/// Tells the entries of a move one after the other, and keeps what later sentences refer to.
+/// Puts the entries of a move into words, one after the other, and keeps what later sentences refer to.
 #[derive(Debug, Default)]
 pub(super) struct Teller {
     /// When the work in progress began.

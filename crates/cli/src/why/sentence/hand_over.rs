@@ -28,7 +28,8 @@ pub(super) fn sentence(stage: &HandOverStage, me: &str, is_asked: bool) -> Strin
     }
 }
 
-/// Returns what is not followed: another node's request for a hand-over, or a step of its hand-over.
+/// Returns the sentence about a refusal by this node: of another node's request for a hand-over, or of a step
+/// of that node's hand-over.
 pub(super) fn refusal(node: &str, step: Step, refused: Refusal, me: &str) -> String {
     match step {
         Step::Me => format!("{me} refused a hand-over with {node}: {refused}"),
