@@ -25,9 +25,9 @@ pub(crate) struct Need {
 pub(crate) enum Source {
     /// A Debian package.
     Package(&'static str),
-    /// A component of Rust, which rustup adds.
+    /// A Rust component, which rustup adds.
     Component(&'static str),
-    /// A program of crates.io, which cargo builds.
+    /// A program from crates.io, which cargo builds.
     Crate(&'static str),
 }
 

@@ -59,7 +59,7 @@ pub enum LabError {
     /// The program that runs inside the namespaces was not found.
     #[error("`systole-lab-helper` was not found near {near}: build the package systole-lab")]
     HelperMissing {
-        /// The executable next to which it was searched.
+        /// The executable next to which the program was expected.
         near: PathBuf,
     },
     /// The node has no power.

@@ -68,7 +68,7 @@ pub(crate) enum Deed {
     Restart(Duration),
     /// The same as [`Fault::Lose`].
     Lose(Loss, Duration),
-    /// The machine gets another haresources.
+    /// The machine gets a different haresources file.
     Reload,
 }
 

@@ -149,7 +149,7 @@ impl Watch {
             self.plan = Some(*plan);
         }
         if let (Event::PeerDead(node, _), Some((_, unheard))) = (event, &mut self.pause) {
-            // If the node returns, then by a beat that it repeats, perhaps an old one.
+            // If the node returns, it does so by a beat that it repeats, perhaps an old one.
             unheard.retain(|other| other != node);
         }
     }

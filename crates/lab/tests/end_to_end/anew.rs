@@ -1,4 +1,4 @@
-//! A daemon restarts again and again while an agent of it starts: nothing moves, and the agent is called
+//! A daemon restarts again and again while one of its agents starts: nothing moves, and the agent is called
 //! once.
 
 use crate::agent::{GROUP, beside_the_service, install, verbs};

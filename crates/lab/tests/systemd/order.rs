@@ -38,7 +38,7 @@ status) if [ -e /run/judge ]; then echo running; else echo stopped; fi ;;
 esac
 ";
 
-/// The record that they leave when systemd stops nothing at the same time as the daemon.
+/// The record that these resources leave when systemd stops nothing at the same time as the daemon.
 const IN_ORDER: &str =
     "site active\nnginx active\ndata mounted\nsite stopped on its data\ndata stopped\n";
 

@@ -57,7 +57,7 @@ pub(super) enum Late {
     Begin { run: RunId, request: Box<Run>, action: Action, is_killed: bool },
     /// The ledger is written.
     Write { number: u64, groups: Vec<Held>, doubtful: Vec<(GroupKey, Resource)> },
-    /// A look for files has an answer.
+    /// A search for files has its result.
     Look { look: LookId, finding: Finding },
 }
 

@@ -79,7 +79,7 @@ pub struct Summary {
     pub replays: u64,
     /// Machines that were switched off by another one.
     pub fences: u64,
-    /// Daemons that loaded another haresources.
+    /// Daemons that loaded a different haresources file.
     pub reloads: u64,
     /// Faults of each kind.
     pub kinds: BTreeMap<&'static str, u64>,
