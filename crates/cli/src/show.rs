@@ -36,7 +36,7 @@ pub(crate) fn text(status: &Status) -> String {
         line("The executor is gone: nothing can be started or stopped until it is back.");
     }
     if let Some((giver, taker, set)) = &snapshot.hand_over {
-        line(&format!("{giver} hands over to {taker} [{set}]."));
+        line(&format!("{giver} is handing over to {taker} [{set}]."));
     } else if let Some(text) = awaited(&snapshot.nodes) {
         line(&text);
     } else if !snapshot.stable {
