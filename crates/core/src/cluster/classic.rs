@@ -2,13 +2,18 @@
 //!
 //! A C node sends no table. It knows two sets, its own groups and the other node's groups, and says
 //! in `resource` messages what it holds of them. This adapter turns those messages into rows of
-//! this node's table, and the rows of this node into such messages. Apart from one question,
-//! [`Cluster::classic_forbids`], nothing else in the core knows about C nodes.
+//! this node's table, and the rows of this node into such messages.
+//!
+//! The rest of the core passes it the messages of a C node, reports to it in one place what has
+//! happened ([`ClassicInput`]), and asks it a few questions, above all whether the protocol forbids
+//! a start now ([`Cluster::classic_forbids`], an obstacle of the gate). Only this adapter changes
+//! [`Classic`].
 
 use super::Cluster;
 use crate::peer::Kind;
 use crate::{
-    Event, Failback, GroupId, GroupSet, Message, NodeId, Occasion, Phase, Time, Unfinished,
+    Event, Failback, Fencing, GroupId, GroupSet, Message, NodeId, Occasion, Phase, Scope, Time,
+    Unfinished,
 };
 use std::time::Duration;
 
@@ -142,7 +147,67 @@ impl Classic {
     }
 }
 
+/// What happens in the core and matters beside a C node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ClassicInput {
+    /// Communication of this node came up.
+    CommunicationUp,
+    /// A node is heard in time while its groups were waiting for its end.
+    HeardInTime,
+    /// A node is heard again after it was declared dead.
+    PeerReturns(NodeId),
+    /// The daemon of a node was restarted.
+    PeerRestarts(NodeId),
+    /// A node is dead, and its groups need no fence, or have one.
+    PeerDied(NodeId, Fencing),
+    /// A C node said goodbye.
+    PeerLeft,
+    /// A group is new here.
+    GroupAdded(GroupId),
+    /// Groups of this node are stopped although no one ordered that.
+    GroupsStopped,
+    /// A resource of a group could not be started.
+    StartFailed(GroupId),
+    /// The executor is not coming back.
+    ExecutorLost,
+    /// A hold has ended.
+    HoldEnded,
+    /// A hand-over lets go of this set here.
+    Releases(GroupSet),
+    /// A hand-over has let go of everything here, for this taker.
+    Given(NodeId, Scope),
+    /// A hand-over of this set, from the view of this giver, has succeeded or is to be concluded.
+    Concluded(NodeId, GroupSet),
+    /// A hand-over with this node has ended, however it went.
+    HandOverEnded(NodeId),
+    /// This node stops.
+    OwnStop,
+}
+
 impl Cluster {
+    /// Processes an input: the only way in which the rest of the core changes what is reported to a
+    /// C node.
+    pub(super) fn tell_classic(&mut self, input: ClassicInput) {
+        match input {
+            ClassicInput::CommunicationUp => self.classic_begin(),
+            ClassicInput::HeardInTime => self.classic_meets(),
+            ClassicInput::PeerReturns(node) => self.classic_returns(node),
+            ClassicInput::PeerRestarts(node) => self.classic_restarts(node),
+            ClassicInput::PeerDied(node, result) => self.classic_inherits(node, result),
+            ClassicInput::PeerLeft => self.classic_succeeds(),
+            ClassicInput::GroupAdded(group) => self.classic_adds(group),
+            ClassicInput::GroupsStopped => self.classic_recalls(),
+            ClassicInput::StartFailed(group) => self.classic_fails(group),
+            ClassicInput::ExecutorLost => self.classic_abandons(),
+            ClassicInput::HoldEnded => self.classic_released(),
+            ClassicInput::Releases(set) => self.classic_releases(set),
+            ClassicInput::Given(taker, scope) => self.classic_is_given(taker, scope),
+            ClassicInput::Concluded(giver, set) => self.classic_concludes(giver, set),
+            ClassicInput::HandOverEnded(peer) => self.rests_at_peer(peer),
+            ClassicInput::OwnStop => self.classic_leaves(),
+        }
+    }
+
     /// The C node, if there is one and it is heard.
     pub(super) fn classic_peer(&self) -> Option<NodeId> {
         let mut others = self.others().filter(|node| self.peer(*node).is_alive());
@@ -197,7 +262,7 @@ impl Cluster {
     }
 
     /// Communication of this node came up: asks a C node what it holds.
-    pub(super) fn classic_begin(&mut self) {
+    fn classic_begin(&mut self) {
         let Some(peer) = self.classic_peer() else {
             // A C node that comes later meets a node that is settled and has ended its unfinished
             // hand-over.
@@ -222,7 +287,7 @@ impl Cluster {
 
     /// A node is heard in time while its groups were waiting for its end. If nothing runs here yet,
     /// both nodes meet as two starting nodes.
-    pub(super) fn classic_meets(&mut self) {
+    fn classic_meets(&mut self) {
         if self.is_initial && self.is_idle() {
             self.classic_begin();
         }
@@ -278,7 +343,7 @@ impl Cluster {
     }
 
     /// A group is new here: beside a C node, the node that has the set of the group has the group.
-    pub(super) fn classic_adds(&mut self, group: GroupId) {
+    fn classic_adds(&mut self, group: GroupId) {
         let Some(peer) = self.classic_peer() else { return };
         if self.settings.failback == Failback::Legacy || self.groups[group].row.phase.holds() {
             return;

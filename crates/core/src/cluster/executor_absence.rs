@@ -16,6 +16,7 @@
 //! executor that comes back late stops everything that it holds before this node takes anything.
 
 use super::Cluster;
+use super::classic::ClassicInput;
 use crate::{Cause, Claim, Event, GroupId, Holding, NodeId, Phase, ResourceKind, Time};
 use std::time::Duration;
 
@@ -91,7 +92,7 @@ impl Cluster {
                 self.orphan(group);
             }
         }
-        self.classic_abandons();
+        self.tell_classic(ClassicInput::ExecutorLost);
         self.beat_soon();
     }
 

@@ -7,6 +7,7 @@
 //! the daemon restarts.
 
 use super::Cluster;
+use super::classic::ClassicInput;
 use crate::{
     Action, Cause, Claim, Event, Failure, GroupId, NodeId, Outcome, Output, Phase, Refusal,
     StopFailure, Words,
@@ -30,7 +31,7 @@ impl Cluster {
             self.set_phase(group, Phase::Stopping, Cause::StartFailed);
             self.beat_soon();
         }
-        self.classic_fails(group);
+        self.tell_classic(ClassicInput::StartFailed(group));
     }
 
     pub(super) fn stop_failed(&mut self, group: GroupId, resource: usize, failure: Failure) {

@@ -4,6 +4,7 @@
 mod fence;
 
 use super::Cluster;
+use super::classic::ClassicInput;
 use crate::{Event, FenceOutcome, Fencing, GroupId, Message, NodeId, Output, Proof, Refusal};
 pub(super) use fence::Fence;
 use fence::{Answer, Effects, Input, Turn};
@@ -112,7 +113,7 @@ impl Cluster {
             self.outbox.push_back(Output::Fence { node, attempt, device });
         }
         if is_certain && !self.shutdown.has_begun() {
-            self.classic_inherits(node, Fencing::Done);
+            self.tell_classic(ClassicInput::PeerDied(node, Fencing::Done));
             self.begin_takeover(node);
         }
         if has_failed {
@@ -120,7 +121,7 @@ impl Cluster {
             self.send(Message::Stonith { node: name, result: Fencing::Failed }, None);
         }
         if is_spared {
-            self.classic_meets();
+            self.tell_classic(ClassicInput::HeardInTime);
         }
     }
 

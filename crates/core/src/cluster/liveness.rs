@@ -1,6 +1,7 @@
 //! Which nodes are present: silence, pauses of this node, and its start.
 
 use super::Cluster;
+use super::classic::ClassicInput;
 use crate::link::Patience;
 use crate::mutation::Mutation;
 use crate::peer::{Effect, Input};
@@ -102,7 +103,7 @@ impl Cluster {
             self.tell_ability_anew();
         }
         self.set_status(NodeStatus::Active);
-        self.classic_begin();
+        self.tell_classic(ClassicInput::CommunicationUp);
         self.join_ipfail();
     }
 
@@ -122,11 +123,11 @@ impl Cluster {
         }
         if had_nothing {
             self.report(Event::PeerHadNothing(node));
-            return self.classic_inherits(node, Fencing::Unneeded);
+            return self.tell_classic(ClassicInput::PeerDied(node, Fencing::Unneeded));
         }
         if !self.shutdown.has_begun() {
             self.report(Event::NotFenced(node));
-            self.classic_inherits(node, Fencing::NotConfigured);
+            self.tell_classic(ClassicInput::PeerDied(node, Fencing::NotConfigured));
             self.begin_takeover(node);
         }
     }

@@ -1,5 +1,6 @@
 //! Messages from others: which node sends, whether the message is new, and what it means.
 
+use super::classic::ClassicInput;
 use super::{Cluster, may_tell};
 use crate::mutation::Mutation;
 use crate::peer::{Effect, Input as Presence, Kind};
@@ -76,7 +77,7 @@ impl Cluster {
             }
             Effect::Returns => {
                 self.report(Event::PeerReturned(from));
-                self.classic_returns(from);
+                self.tell_classic(ClassicInput::PeerReturns(from));
                 true
             }
             Effect::Accept => true,

@@ -1,6 +1,7 @@
 //! Which node runs a group, and how the group moves from one node to another.
 
 use super::Cluster;
+use super::classic::ClassicInput;
 use crate::mutation::Mutation;
 use crate::peer::{Effect, Input, Kind};
 use crate::{Cause, Event, GroupId, NodeId, NodeStatus, Output, Phase};
@@ -147,7 +148,7 @@ impl Cluster {
         if is_stopped && is_released && !self.is_given_away(group) {
             self.set_phase(group, Phase::Stopped, self.groups[group].cause);
             self.beat_soon();
-            self.classic_recalls();
+            self.tell_classic(ClassicInput::GroupsStopped);
         }
     }
 
@@ -164,7 +165,7 @@ impl Cluster {
     /// A peer's daemon restarted: it has lost what it held, unless its table says otherwise.
     pub(super) fn peer_restarted(&mut self, node: NodeId) {
         self.cancel_hand_over(node);
-        self.classic_restarts(node);
+        self.tell_classic(ClassicInput::PeerRestarts(node));
         for group in self.settings.group_ids() {
             self.record_ability(group, node, true);
             self.groups[group].forget_failures(node);
@@ -184,7 +185,7 @@ impl Cluster {
         if self.takes_part() {
             self.begin_takeover(node);
             if self.peer(node).kind == Kind::Classic {
-                self.classic_succeeds();
+                self.tell_classic(ClassicInput::PeerLeft);
             }
         }
     }

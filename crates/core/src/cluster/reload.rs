@@ -9,6 +9,7 @@ mod retired;
 mod unknown_lines;
 
 use super::Cluster;
+use super::classic::ClassicInput;
 use super::groups::{EchoBarrier, GroupState};
 use super::ping;
 use super::rows::Row;
@@ -271,7 +272,7 @@ impl Cluster {
                 self.groups[group].able = barrier;
             }
         }
-        self.classic_adds(group);
+        self.tell_classic(ClassicInput::GroupAdded(group));
         if self.groups[group].row.phase.holds() {
             self.owned(group, Cause::Reload);
         }

@@ -3,6 +3,7 @@
 mod machine;
 
 use super::Cluster;
+use super::classic::ClassicInput;
 use crate::peer::Kind;
 use crate::{
     Cause, Event, Failback, GroupSet, Message, NodeId, NodeStatus, Occasion, Output, Step,
@@ -32,7 +33,7 @@ impl Cluster {
             stable: Some(false),
             occasion: Occasion::Shutdown,
         };
-        self.classic_leaves();
+        self.tell_classic(ClassicInput::OwnStop);
         self.send(resource, None);
         for group in self.settings.group_ids() {
             self.release(group, Cause::Stopping);

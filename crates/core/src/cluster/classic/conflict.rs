@@ -49,7 +49,7 @@ impl Conflict {
 impl Cluster {
     /// A C node is heard again after a partition. Groups that this node had first it keeps; groups
     /// that it took from the peer meanwhile it gives up at once, because the peer still has them.
-    pub(in crate::cluster) fn classic_returns(&mut self, node: NodeId) {
+    pub(super) fn classic_returns(&mut self, node: NodeId) {
         if self.peer(node).kind != Kind::Classic {
             return;
         }
@@ -86,7 +86,7 @@ impl Cluster {
 
     /// A group of this node is stopped although no one ordered it: a C node that declared this node
     /// dead may have the group, and has said so.
-    pub(in crate::cluster) fn classic_recalls(&mut self) {
+    pub(super) fn classic_recalls(&mut self) {
         if let Some(peer) = self.classic_peer()
             && self.settings.failback != Failback::Legacy
         {

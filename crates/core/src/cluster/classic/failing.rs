@@ -16,7 +16,7 @@ const RETRY: Duration = Duration::from_secs(1);
 
 impl Cluster {
     /// A resource of a group could not be started.
-    pub(in crate::cluster) fn classic_fails(&mut self, group: GroupId) {
+    pub(super) fn classic_fails(&mut self, group: GroupId) {
         let is_theirs = self.classic_peer() == Some(self.preferred(group));
         if is_theirs && self.settings.failback != Failback::Legacy {
             self.classic.gives_up.get_or_insert(self.now + GIVE_UP_AFTER);
@@ -49,7 +49,7 @@ impl Cluster {
 
     /// The groups that a lost executor held go to the peer, even the groups that prefer this node:
     /// the peer believes that this node runs them.
-    pub(in crate::cluster) fn classic_abandons(&mut self) {
+    pub(super) fn classic_abandons(&mut self) {
         if self.settings.failback != Failback::Legacy {
             self.classic.gives_up.get_or_insert(self.now);
         }

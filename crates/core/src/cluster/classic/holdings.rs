@@ -19,7 +19,7 @@ impl Cluster {
     }
 
     /// A hand-over with a C node begins on this side: this node lets go of this set.
-    pub(in crate::cluster) fn classic_releases(&mut self, hold: GroupSet) {
+    pub(super) fn classic_releases(&mut self, hold: GroupSet) {
         self.classic.ours = self.classic.ours.without(hold);
         self.classic_report(Occasion::Standby);
     }
@@ -27,7 +27,7 @@ impl Cluster {
     /// Every group of a set is let go for a C node. From now on the C node may be working on the
     /// set, which a restarted daemon must know: the C node says that it holds the set only when all
     /// of it runs.
-    pub(in crate::cluster) fn classic_is_given(&mut self, taker: NodeId, scope: Scope) {
+    pub(super) fn classic_is_given(&mut self, taker: NodeId, scope: Scope) {
         let me = self.settings.me;
         if self.peer(taker).kind != Kind::Classic {
             return;
@@ -43,7 +43,7 @@ impl Cluster {
     }
 
     /// A hand-over ended; the set is from the giver's view.
-    pub(in crate::cluster) fn classic_concludes(&mut self, giver: NodeId, hold: GroupSet) {
+    pub(super) fn classic_concludes(&mut self, giver: NodeId, hold: GroupSet) {
         let Some(peer) = self.classic_peer() else { return };
         if giver == self.settings.me {
             self.classic.owes = false;
@@ -56,7 +56,7 @@ impl Cluster {
     }
 
     /// A peer died: everything will belong to this node.
-    pub(in crate::cluster) fn classic_inherits(&mut self, node: NodeId, result: Fencing) {
+    pub(super) fn classic_inherits(&mut self, node: NodeId, result: Fencing) {
         self.classic.died = self.now;
         self.forget_questions();
         self.forget_recalled();
@@ -71,7 +71,7 @@ impl Cluster {
     }
 
     /// A C node said goodbye: everything will belong to this node.
-    pub(in crate::cluster) fn classic_succeeds(&mut self) {
+    pub(super) fn classic_succeeds(&mut self) {
         self.forget_recalled();
         self.classic_takes_all();
         self.say_succeeded();
@@ -93,14 +93,14 @@ impl Cluster {
 
     /// Nothing is held any longer: groups that no other node is there to run will belong to this
     /// node.
-    pub(in crate::cluster) fn classic_released(&mut self) {
+    pub(super) fn classic_released(&mut self) {
         if self.takes_part() && self.classic_peer().is_none() && !self.is_everything_held() {
             self.classic.ours = GroupSet::All;
         }
     }
 
     /// This node stops: nothing belongs to it any longer.
-    pub(in crate::cluster) fn classic_leaves(&mut self) {
+    pub(super) fn classic_leaves(&mut self) {
         self.classic.ours = GroupSet::None;
     }
 }

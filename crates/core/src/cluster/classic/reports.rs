@@ -285,7 +285,7 @@ impl Cluster {
     }
 
     /// A C node was restarted: it holds nothing before it says so.
-    pub(in crate::cluster) fn classic_restarts(&mut self, node: NodeId) {
+    pub(super) fn classic_restarts(&mut self, node: NodeId) {
         if self.peer(node).kind != Kind::Classic {
             return;
         }
@@ -329,7 +329,7 @@ impl Cluster {
     }
 
     /// A hand-over with a C node has ended: the peer no longer lets go of what it says it has.
-    pub(in crate::cluster) fn rests_at_peer(&mut self, peer: NodeId) {
+    pub(super) fn rests_at_peer(&mut self, peer: NodeId) {
         let theirs = self.classic.held_there();
         for group in self.settings.group_ids() {
             let home = self.preferred(group) == peer;

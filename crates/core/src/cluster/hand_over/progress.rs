@@ -2,6 +2,7 @@
 
 use super::input::{Action, Effects, Fact, Input};
 use super::{Cluster, Running, Stage};
+use crate::cluster::classic::ClassicInput;
 use crate::peer::Kind;
 use crate::{Event, GroupId, HandOverEvent, HandOverReason, NodeId, Phase, Refusal, Scope, Step};
 
@@ -182,7 +183,7 @@ impl Cluster {
             .filter(|group| self.is_configured(*group))
             .any(|group| !self.groups[group].row.is_able(taker) || self.has_dropped(group, taker));
         if let Scope::Set(hold) = scope {
-            self.classic_concludes(giver, hold);
+            self.tell_classic(ClassicInput::Concluded(giver, hold));
         }
         let result = if failed { Err(Refusal::Failed) } else { Ok(()) };
         self.step_hand_over(Input::Concluded(result));
@@ -215,7 +216,7 @@ impl Cluster {
         let partner = ended.partner(self.settings.me);
         if ended.unfinished(partner).is_some() {
             self.store_peer(partner);
-            self.rests_at_peer(partner);
+            self.tell_classic(ClassicInput::HandOverEnded(partner));
         }
         if let Err(why) = result {
             self.hand_over_failed(ended, why);

@@ -2,6 +2,7 @@
 
 use super::input::{Action, Fact, Heard, Input};
 use super::{Asker, Beginning, Cluster, Stage};
+use crate::cluster::classic::ClassicInput;
 use crate::cluster::gate::Purpose;
 use crate::peer::Kind;
 use crate::{
@@ -120,7 +121,7 @@ impl Cluster {
         self.report(Event::HandOver(HandOverEvent::Granted(taker, scope)));
         self.report(Event::HandOver(HandOverEvent::Releasing(scope)));
         if let Scope::Set(hold) = scope {
-            self.classic_releases(hold);
+            self.tell_classic(ClassicInput::Releases(hold));
         }
         let me = self.settings.me;
         let gives = self.with_terms(self.groups_at(me, scope));
@@ -223,7 +224,7 @@ impl Cluster {
     /// Everything is let go: the taker may begin.
     pub(super) fn tell_release(&mut self, taker: NodeId, scope: Scope) {
         self.report(Event::HandOver(HandOverEvent::Released(scope)));
-        self.classic_is_given(taker, scope);
+        self.tell_classic(ClassicInput::Given(taker, scope));
         let number = self.history.next();
         self.send_step(taker, scope, Step::Done);
         self.learn(Fact::SaidDone(number));

@@ -19,6 +19,7 @@
 
 use super::Predecessor;
 use crate::cluster::Cluster;
+use crate::cluster::classic::ClassicInput;
 use crate::cluster::rows::Row;
 use crate::group::Runner;
 use crate::mutation::Mutation;
@@ -328,7 +329,7 @@ impl Cluster {
         }
         self.set_phase(retired, Phase::Stopped, self.groups[retired].cause);
         self.beat_soon();
-        self.classic_recalls();
+        self.tell_classic(ClassicInput::GroupsStopped);
         self.ipfail_may_move();
     }
 
