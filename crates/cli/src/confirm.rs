@@ -3,8 +3,9 @@
 use crate::{complain, exit, order, print};
 use std::io;
 use std::path::Path;
-use systole_core::{NodeReport, Refusal};
+use systole_core::{NodeReport, OrderRefusal};
 use systole_ipc::protocol::{Request, Response};
+use systole_ipc::texts;
 
 /// The answer that confirms.
 const YES: &str = "yes";
@@ -30,7 +31,7 @@ fn refuse_heard(run: &Path, node: &str) -> Result<(), u8> {
         Err(code) => return Err(code),
     };
     if status.snapshot.nodes.iter().any(|report| is_heard(report, node)) {
-        complain(&format!("refused: {}", Refusal::NotDead));
+        complain(&format!("refused: {}", texts::order_refusal(OrderRefusal::NotDead)));
         return Err(exit::REFUSED);
     }
     Ok(())

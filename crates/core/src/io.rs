@@ -1,7 +1,7 @@
 //! The inputs and outputs of the core: plain data that a test can compare and a journal can store.
 
 use crate::{Event, GroupId, GroupSet, Heard, JobId, NodeId, Outgoing, PeerRecord, PingId};
-use crate::{Outcome, Words};
+use crate::{OrderRefusal, Outcome, Words};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -117,172 +117,6 @@ pub enum Order {
     Stop,
 }
 
-/// Why an order was refused, or how it failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[serde(rename_all = "snake_case")]
-pub enum Refusal {
-    /// No other node is alive and active.
-    #[error("no other node is active")]
-    NoPeer,
-    /// A hand-over is running already.
-    #[error("a hand-over is running already")]
-    Busy,
-    /// Groups of this node are starting or stopping.
-    #[error("local resources are in transition")]
-    LocalInFlux,
-    /// The other node is starting or stopping groups.
-    #[error("the other node is in transition")]
-    RemoteInFlux,
-    /// `auto_failback legacy` has no hand-over.
-    #[error("a hand-over needs `auto_failback on` or `off`")]
-    Legacy,
-    /// The other node did not answer within 10 s.
-    #[error("the other node did not answer")]
-    NoReply,
-    /// The giver could not stop everything that it was to give.
-    #[error("a group could not be stopped where it runs, and remains there; `hb status` says why")]
-    CannotStop,
-    /// The other node died while the hand-over ran.
-    #[error("the other node died during the hand-over")]
-    PeerDied,
-    /// The taker could not start everything; what it could not start is taken back.
-    #[error("not every group could be started on the target node; `hb status` says why")]
-    Failed,
-    /// The node is heard, which shows that its generation is right.
-    #[error("that node is alive: there is nothing to forget")]
-    PeerAlive,
-    /// This node is stopping, or its communication is not up yet.
-    #[error("this node is starting or stopping")]
-    NotReady,
-    /// The taker could not check whether it can run the groups: the check itself failed, which says
-    /// nothing about the groups.
-    #[error("the target node could not check whether it can run it; its log says why")]
-    CannotLook,
-    /// There is nothing to retry.
-    #[error("nothing has failed on this node")]
-    NothingFailed,
-    /// The taker has no agent with a name that a group needs.
-    #[error("the target node has no agent for one of its resources")]
-    AgentMissing,
-    /// The taker has no interface that is up for an address.
-    #[error("the target node has no interface that is up for one of its addresses")]
-    NoInterface,
-    /// The taker sees fewer ping nodes than the giver.
-    #[error("the target node sees fewer ping nodes")]
-    FewerPings,
-    /// The taker's haresources lacks the line.
-    #[error("the line of a group differs between the haresources of the two nodes")]
-    Differs,
-    /// A changed line needs more than the old line did, and another node runs a line that is not
-    /// known here.
-    #[error(
-        "a line that runs here would get more resources, and another node runs a line that is not \
-         in this haresources: copy the same file to that node first"
-    )]
-    UnknownLine,
-    /// Of more than two nodes, several have groups that a node wants, or the one that has them
-    /// would give more.
-    #[error(
-        "several nodes own groups of that set, or their owner would give others too: take them \
-         one by one with `--group`"
-    )]
-    SeveralOwners,
-    /// The taker has failed to start the group before, and it was not repaired since.
-    #[error("the target node could not run it; `hb retry` there allows another attempt")]
-    Unable,
-    /// This node does not run the group, so it cannot give it.
-    #[error("this node does not run it")]
-    NotHere,
-    /// The other node, a C node, can hand over only whole sets.
-    #[error("the other node runs heartbeat 3.0.6, which moves no single group of a set")]
-    SetsOnly,
-    /// The node is heard, so it is not dead, whatever anyone says.
-    #[error("that node is heard: it is alive")]
-    NotDead,
-    /// Without a fencing device nothing waits for the confirmation.
-    #[error("no fencing device is configured: nothing waits for a confirmation")]
-    NoFencing,
-    /// There is nothing to release.
-    #[error("there is no matching hold to release; `hb status` shows the holds")]
-    NotHeld,
-    /// This node requested the hand-over and no longer has a reason for it.
-    #[error("the reason for it no longer exists")]
-    Withdrawn,
-    /// There is no room for the new groups beside those that are being given up.
-    #[error("there are more groups than a cluster can have, with those that are being given up")]
-    TooManyGroups,
-}
-
-impl Refusal {
-    /// Translates another node's refusal to the view of this node, where *here* and *there* are
-    /// swapped.
-    #[must_use]
-    pub const fn as_told(self) -> Self {
-        match self {
-            Self::LocalInFlux | Self::NotReady => Self::RemoteInFlux,
-            Self::RemoteInFlux => Self::LocalInFlux,
-            Self::NoPeer
-            | Self::Busy
-            | Self::Legacy
-            | Self::NoReply
-            | Self::CannotStop
-            | Self::PeerDied
-            | Self::Failed
-            | Self::PeerAlive
-            | Self::NothingFailed
-            | Self::CannotLook
-            | Self::AgentMissing
-            | Self::NoInterface
-            | Self::FewerPings
-            | Self::Differs
-            | Self::UnknownLine
-            | Self::SeveralOwners
-            | Self::Unable
-            | Self::NotHere
-            | Self::SetsOnly
-            | Self::NotDead
-            | Self::NotHeld
-            | Self::NoFencing
-            | Self::Withdrawn
-            | Self::TooManyGroups => self,
-        }
-    }
-
-    /// Whether a retry is useless until a person has done something.
-    #[must_use]
-    pub const fn needs_mending(self) -> bool {
-        match self {
-            Self::AgentMissing
-            | Self::NoInterface
-            | Self::FewerPings
-            | Self::Differs
-            | Self::UnknownLine
-            | Self::SeveralOwners
-            | Self::Unable
-            | Self::Legacy
-            | Self::NotHere
-            | Self::SetsOnly
-            | Self::NoFencing
-            | Self::TooManyGroups => true,
-            Self::NoPeer
-            | Self::Busy
-            | Self::LocalInFlux
-            | Self::RemoteInFlux
-            | Self::NoReply
-            | Self::CannotStop
-            | Self::PeerDied
-            | Self::Failed
-            | Self::PeerAlive
-            | Self::NothingFailed
-            | Self::NotDead
-            | Self::NotHeld
-            | Self::Withdrawn
-            | Self::CannotLook
-            | Self::NotReady => false,
-        }
-    }
-}
-
 /// What an agent is asked to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -343,7 +177,7 @@ pub enum Output {
         /// The ticket of the order.
         ticket: Ticket,
         /// Done, or the reason why not.
-        result: Result<(), Refusal>,
+        result: Result<(), OrderRefusal>,
     },
     /// Report to the log, the metrics and the subscribers.
     Report(Event),

@@ -22,10 +22,12 @@ mod peer;
 mod random;
 mod rarely;
 mod receive;
+mod refusal;
 mod scope;
 mod settings;
 mod time;
 mod view;
+mod wording;
 mod words;
 
 pub use beat::{
@@ -48,17 +50,19 @@ pub use history::HISTORY_MAX;
 pub use id::{
     GROUPS_MAX, GroupId, GroupKey, JobId, LINKS_MAX, LinkId, NODES_MAX, NodeId, PingId, Uuid,
 };
-pub use io::{Action, FenceOutcome, Holding, Input, Job, Order, Output, Refusal, Ticket};
+pub use io::{Action, FenceOutcome, Holding, Input, Job, Order, Output, Ticket};
 pub use message::{Fencing, GroupSet, Heard, Message, NodeStatus, Occasion, Outgoing, Step};
 pub use mutation::Mutation;
 pub use outcome::{Failure, Outcome};
 pub use random::Random;
+pub use refusal::{OrderRefusal, Refusal, ReloadRefusal};
 pub use scope::Scope;
 pub use settings::{
     AddressSpec, Boot, Failback, FencingPolicy, Group, GroupIds, HoldDown, HoldRecord, PeerRecord,
     Resource, ResourceKind, Settings, StopFailure, Unfinished, UnfinishedStage,
 };
 pub use time::Time;
+pub use wording::Wording;
 pub use words::{Words, printable};
 
 /// Whether this core can be told to make mistakes. The daemon refuses to be built with a core that

@@ -1,8 +1,7 @@
 //! The outcomes of jobs, and what is kept of those that failed.
 
-use crate::{Action, Resource, ResourceKind, Words};
+use crate::{Action, Words};
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 /// The outcome of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,41 +24,6 @@ pub enum Outcome {
     /// The agent could not be asked, because something failed on this node. Says nothing about the
     /// agent.
     NotAsked,
-}
-
-impl Outcome {
-    /// Describes the outcome and its reason, in the words of whatever ran the job. An address has
-    /// no exit code except one that Systole makes up.
-    #[must_use]
-    pub fn explain(&self, words: &str, is_address: bool) -> String {
-        match self {
-            _ if words.is_empty() => self.to_string(),
-            Self::Failed(_) if is_address => words.to_owned(),
-            Self::Failed(code) => format!("{words} (exit code {code})"),
-            Self::NotAsked => format!("{self}: {words}"),
-            Self::Success
-            | Self::Running
-            | Self::NotRunning
-            | Self::TimedOut
-            | Self::Missing
-            | Self::Cancelled => self.to_string(),
-        }
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Success => out.write_str("it succeeded"),
-            Self::Running => out.write_str("it reports that it runs"),
-            Self::NotRunning => out.write_str("it reports that it does not run"),
-            Self::Failed(code) => write!(out, "exit code {code}"),
-            Self::TimedOut => out.write_str("it took too long and was killed"),
-            Self::Missing => out.write_str("there is no such agent"),
-            Self::Cancelled => out.write_str("it was cancelled"),
-            Self::NotAsked => out.write_str("it could not be asked"),
-        }
-    }
 }
 
 /// Why a node cannot start or cannot stop a group.
@@ -88,12 +52,5 @@ impl Failure {
             | Outcome::Cancelled => Words::NONE,
         };
         Self { action, resource: u8::try_from(resource).unwrap_or(u8::MAX), outcome, words }
-    }
-
-    /// Describes the outcome and its reason for people.
-    #[must_use]
-    pub fn describe(&self, resource: Option<&Resource>) -> String {
-        let kind = resource.map(|resource| &resource.kind);
-        self.outcome.explain(self.words.as_str(), matches!(kind, Some(ResourceKind::Address(_))))
     }
 }

@@ -1,6 +1,6 @@
 //! What one hand-over moves.
 
-use crate::{GroupId, GroupSet, Settings};
+use crate::{GroupId, GroupSet};
 use serde::{Deserialize, Serialize};
 
 /// The groups that one hand-over moves.
@@ -20,18 +20,6 @@ impl Scope {
         match self {
             Self::Set(hold) => Self::Set(hold.mirrored()),
             Self::Group(_) => self,
-        }
-    }
-
-    /// The name for people: the word of the set, or the name of the group.
-    #[must_use]
-    pub fn describe(self, settings: &Settings) -> String {
-        match self {
-            Self::Set(hold) => hold.word().to_owned(),
-            Self::Group(group) => {
-                let group = settings.groups.get(group.index());
-                format!("group {}", group.map_or("?", |group| group.name()))
-            }
         }
     }
 }

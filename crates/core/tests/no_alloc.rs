@@ -116,7 +116,7 @@ fn a_thousand_beats_allocate_nothing() {
     beat.holds.push(HoldNotice { claim, count, by, is_release: false, left });
     beat.moves.push(Moves { claim: 0, count: 1, level: 1, has_fled: false, left });
     live(&mut cluster, &mut beat, 599, 600);
-    let snapshot = cluster.snapshot();
+    let snapshot = cluster.snapshot(&systole_core::Wording::FACTS);
     assert!(snapshot.hold.is_some() && snapshot.groups[0].stay.hold.is_some());
     let before = ALLOCATIONS.get();
     live(&mut cluster, &mut beat, 600, 1600);

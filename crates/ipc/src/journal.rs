@@ -10,6 +10,7 @@ pub use order::JournalOrder;
 pub use read::{Reading, read};
 pub use story::{Place, Subject, begins};
 
+use crate::protocol::Reason;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use systole_core::{Action, Obstacle, Phase, Refusal, Step};
@@ -170,7 +171,7 @@ pub enum JournalEvent {
         /// The order.
         order: JournalOrder,
         /// Why it was refused; absent when it was carried out.
-        refused: Option<Refusal>,
+        refused: Option<Reason>,
         /// Why it failed, in words, if it was not refused.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         failed: Option<String>,

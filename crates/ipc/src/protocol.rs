@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use systole_core::{GroupSet, Refusal, Snapshot};
+use systole_core::{GroupSet, OrderRefusal, Refusal, ReloadRefusal, Snapshot};
 
 /// Maximum size of a request in bytes, including its newline.
 pub const REQUEST_MAX: usize = 4096;
@@ -92,7 +92,7 @@ pub enum Response {
     /// The order was not carried out.
     Refused {
         /// The reason, as a word.
-        reason: Refusal,
+        reason: Reason,
         /// The reason, in words.
         text: String,
     },
@@ -115,6 +115,23 @@ pub enum Response {
         /// The reason, in words.
         text: String,
     },
+}
+
+/// Why something was refused. Its word in JSON does not say which of the two it is; where both have the
+/// word, it means the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Reason {
+    /// An order is refused.
+    Order(OrderRefusal),
+    /// A reload is refused.
+    Reload(ReloadRefusal),
+}
+
+impl From<Refusal> for Reason {
+    fn from(refusal: Refusal) -> Self {
+        Self::Order(refusal.into())
+    }
 }
 
 /// The state of a node and its daemon.
@@ -184,6 +201,7 @@ pub struct KeyRenewal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::texts;
 
     #[test]
     fn requests_have_one_spelling() {
@@ -199,9 +217,22 @@ mod tests {
 
     #[test]
     fn refusals_say_why() {
-        let reason = Refusal::NoPeer;
-        let response = Response::Refused { reason, text: reason.to_string() };
+        let reason = Reason::from(Refusal::NoPeer);
+        let response = Response::Refused { reason, text: texts::reason(reason).to_owned() };
         let text = r#"{"response":"refused","reason":"no_peer","text":"no other node is active"}"#;
         assert_eq!(serde_json::to_string(&response).unwrap(), text);
+        assert_eq!(serde_json::from_str::<Response>(text).unwrap(), response);
+    }
+
+    #[test]
+    fn a_reason_has_one_word_and_one_text() {
+        let orders = [OrderRefusal::NotHeld, Refusal::Busy.into(), Refusal::NotReady.into()];
+        let reloads = [ReloadRefusal::Busy, ReloadRefusal::NotReady, ReloadRefusal::UnknownLine];
+        let all = orders.map(Reason::Order).into_iter().chain(reloads.map(Reason::Reload));
+        for reason in all {
+            let word = serde_json::to_string(&reason).unwrap();
+            let back: Reason = serde_json::from_str(&word).unwrap();
+            assert_eq!(texts::reason(back), texts::reason(reason), "{word}");
+        }
     }
 }

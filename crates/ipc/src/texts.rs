@@ -1,6 +1,28 @@
 //! Texts that the log, the status and the journal share.
 
-use systole_core::Obstacle;
+mod cause;
+mod outcome;
+mod refusal;
+
+pub use cause::cause;
+pub use outcome::{explained, failure, outcome};
+pub use refusal::{order_refusal, reason, refusal, reload_refusal};
+use systole_core::{Obstacle, Scope, Settings, Wording};
+
+/// The words of the status.
+pub const WORDING: Wording = Wording { cause, scope, failure };
+
+/// Returns what a hand-over moves: the word of the set, or the name of the group.
+#[must_use]
+pub fn scope(scope: Scope, settings: &Settings) -> String {
+    match scope {
+        Scope::Set(set) => set.word().to_owned(),
+        Scope::Group(group) => {
+            let group = settings.groups.get(group.index());
+            format!("group {}", group.map_or("?", |group| group.name()))
+        }
+    }
+}
 
 /// Returns what keeps a node from starting a group, as a clause about that node or that group.
 #[must_use]

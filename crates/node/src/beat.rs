@@ -46,6 +46,7 @@ use std::time::Duration;
 use systole_agents::protocol::Request;
 use systole_config::AgentTimeouts;
 use systole_core::{Cluster, Event, Input, LINKS_MAX, LinkId, Message, Outgoing, Output, Time};
+use systole_ipc::texts;
 use systole_sys::clock;
 use systole_sys::link::{Received, Urgency};
 use systole_wire::{Decoder, Encoder, Form, Keys, Signer, Signing};
@@ -238,7 +239,7 @@ impl BeatLoop {
                     self.cluster.handle(now, &Input::Fenced { node, attempt, outcome });
                 }
                 Command::Snapshot => {
-                    let snapshot = Box::new(self.cluster.snapshot());
+                    let snapshot = Box::new(self.cluster.snapshot(&texts::WORDING));
                     self.control.send_queued(News::Snapshot(snapshot));
                 }
                 Command::Executor(executor) => self.take_executor(now, *executor),

@@ -45,7 +45,7 @@ pub(crate) fn agreement(
         let told = |machine: &Machine| {
             let cluster = machine.cluster.as_ref()?;
             let place = machine.place_of(settings, group)?;
-            let report = cluster.group_report(place);
+            let report = cluster.group_report(place, &systole_core::Wording::FACTS);
             Some((report.owner, report.term, report.phase))
         };
         let first = told(machines[0]);

@@ -130,7 +130,7 @@ impl Watch {
                 self.record_given_up(now, key);
             }
             let (cause, heard) = (*cause, self.oldest);
-            let was_helpless = !cluster.snapshot().executor;
+            let was_helpless = !cluster.snapshot(&systole_core::Wording::FACTS).executor;
             self.record_reason(Reason { group: key, is_loss, cause, heard, was_helpless }, is_ours);
         }
         if let Event::LeftRunning(group) = event {
@@ -233,6 +233,6 @@ impl Watch {
 }
 
 fn is_heard(cluster: &Cluster, node: NodeId) -> bool {
-    let report = &cluster.snapshot().nodes[node.index()];
+    let report = &cluster.snapshot(&systole_core::Wording::FACTS).nodes[node.index()];
     report.silence_ms.is_some() && report.status != "dead"
 }

@@ -270,7 +270,11 @@ fn the_largest_beat_fits_into_a_packet_and_every_row_has_its_turn() {
     println!("{beats} beats, the largest of {largest} bytes");
     assert!(largest <= DATAGRAM_ROOM, "{largest} bytes");
     assert_eq!((told.len(), media.len()), (GROUPS_MAX, 15 * LINKS_MAX), "after {beats} beats");
-    assert!(failed, "it was started: {:?}", cluster.snapshot().groups[GROUPS_MAX - 1]);
+    assert!(
+        failed,
+        "it was started: {:?}",
+        cluster.snapshot(&systole_core::Wording::FACTS).groups[GROUPS_MAX - 1]
+    );
     assert!(said, "the words of a failure have their turn, too");
 }
 

@@ -7,8 +7,9 @@ mod jobs;
 use super::entries::time;
 use super::span::span;
 use jiff::Timestamp;
-use systole_core::{Action, Obstacle, Phase, Refusal};
+use systole_core::{Action, Obstacle, Phase};
 use systole_ipc::journal::{Entry, JobEnd, JournalEvent, JournalOrder};
+use systole_ipc::protocol::Reason;
 use systole_ipc::texts;
 
 /// Puts the entries of a move into words, one after the other, and keeps what later sentences refer to.
@@ -203,11 +204,13 @@ fn ownership(owner: &str, term: u64, phase: Phase, evidence: &str, took: Option<
 }
 
 /// Returns the sentence about the result of an order.
-fn answer(order: &JournalOrder, refused: Option<Refusal>, failed: Option<&str>) -> String {
+fn answer(order: &JournalOrder, refused: Option<Reason>, failed: Option<&str>) -> String {
     let order = order_text(order);
     match (failed, refused) {
         (Some(text), _) => format!("the order failed: {order}: {text}"),
-        (None, Some(reason)) => format!("the order was refused: {order}: {reason}"),
+        (None, Some(reason)) => {
+            format!("the order was refused: {order}: {}", texts::reason(reason))
+        }
         (None, None) => format!("the order was carried out: {order}"),
     }
 }

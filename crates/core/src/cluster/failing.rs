@@ -9,7 +9,7 @@
 use super::Cluster;
 use super::classic::ClassicInput;
 use crate::{
-    Action, Cause, Claim, Event, Failure, GroupId, NodeId, Outcome, Output, Phase, Refusal,
+    Action, Cause, Claim, Event, Failure, GroupId, NodeId, OrderRefusal, Outcome, Output, Phase,
     StopFailure, Words,
 };
 use std::time::Duration;
@@ -85,7 +85,7 @@ impl Cluster {
     }
 
     /// A person has repaired what failed here.
-    pub(super) fn order_retry(&mut self, wanted: Option<GroupId>) -> Result<(), Refusal> {
+    pub(super) fn order_retry(&mut self, wanted: Option<GroupId>) -> Result<(), OrderRefusal> {
         let me = self.settings.me;
         let mut found = false;
         for group in self.settings.group_ids() {
@@ -99,7 +99,7 @@ impl Cluster {
                 self.stop_again(group);
             }
         }
-        if found { Ok(()) } else { Err(Refusal::NothingFailed) }
+        if found { Ok(()) } else { Err(OrderRefusal::NothingFailed) }
     }
 
     fn stop_again(&mut self, group: GroupId) {

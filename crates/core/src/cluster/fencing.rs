@@ -5,7 +5,7 @@ mod fence;
 
 use super::Cluster;
 use super::classic::ClassicInput;
-use crate::{Event, FenceOutcome, Fencing, GroupId, Message, NodeId, Output, Proof, Refusal};
+use crate::{Event, FenceOutcome, Fencing, GroupId, Message, NodeId, OrderRefusal, Output, Proof};
 pub(super) use fence::Fence;
 use fence::{Answer, Effects, Input, Turn};
 use std::time::Duration;
@@ -92,12 +92,12 @@ impl Cluster {
     }
 
     /// The administrator has seen that a node is off.
-    pub(super) fn confirm_dead(&mut self, node: NodeId) -> Result<(), Refusal> {
+    pub(super) fn confirm_dead(&mut self, node: NodeId) -> Result<(), OrderRefusal> {
         if self.settings.fencing.is_none() {
-            return Err(Refusal::NoFencing);
+            return Err(OrderRefusal::NoFencing);
         }
         if self.peer(node).is_alive() {
-            return Err(Refusal::NotDead);
+            return Err(OrderRefusal::NotDead);
         }
         self.step_fence(node, Input::Confirmed);
         Ok(())

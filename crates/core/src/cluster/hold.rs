@@ -13,7 +13,8 @@ use super::classic::ClassicInput;
 use super::gate::{Obstacle, Purpose};
 use crate::mutation::Mutation;
 use crate::{
-    Beat, Cause, Event, GroupId, HoldEvent, HoldNotice, HoldRecord, NodeId, Output, Refusal, Time,
+    Beat, Cause, Event, GroupId, HoldEvent, HoldNotice, HoldRecord, NodeId, OrderRefusal, Output,
+    Refusal, Time,
 };
 pub use order::HOLD_MAX;
 pub(super) use order::HoldOrder;
@@ -93,11 +94,11 @@ impl Cluster {
         &mut self,
         group: Option<GroupId>,
         span: Duration,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), OrderRefusal> {
         if !self.takes_part() {
             // The number of the hold might be lower than that of a release that this node has yet
             // to hear about.
-            return Err(Refusal::NotReady);
+            return Err(Refusal::NotReady.into());
         }
         let (me, left) = (self.settings.me, span.min(HOLD_MAX));
         let until = self.now + left;
@@ -107,7 +108,7 @@ impl Cluster {
     }
 
     /// Obeys the order to end holds.
-    pub(super) fn order_release(&mut self, wanted: Option<GroupId>) -> Result<(), Refusal> {
+    pub(super) fn order_release(&mut self, wanted: Option<GroupId>) -> Result<(), OrderRefusal> {
         let me = self.settings.me;
         let mut found = false;
         for group in self.registers() {
@@ -120,7 +121,7 @@ impl Cluster {
             self.report(Event::Hold(HoldEvent::Released { group, by: me }));
         }
         if !found {
-            return Err(Refusal::NotHeld);
+            return Err(OrderRefusal::NotHeld);
         }
         self.hold_ended();
         Ok(())

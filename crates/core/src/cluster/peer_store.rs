@@ -2,7 +2,7 @@
 //! earlier run of this node has heard can be replayed to this run.
 
 use super::Cluster;
-use crate::{NodeId, Output, PeerRecord, Refusal, Time};
+use crate::{NodeId, OrderRefusal, Output, PeerRecord, Time};
 use std::time::Duration;
 
 /// How long sequences grow before they are stored again. Between Systole nodes, messages recorded
@@ -58,10 +58,10 @@ impl Cluster {
 
     /// Obeys the order to forget a node's generation. A node that is heard does not need that, and
     /// forgetting its generation would allow replays of its past.
-    pub(super) fn forget_peer(&mut self, node: NodeId) -> Result<(), Refusal> {
+    pub(super) fn forget_peer(&mut self, node: NodeId) -> Result<(), OrderRefusal> {
         let is_other = node != self.settings.me && node.index() < self.peers.len();
         if !is_other || self.peer(node).is_alive() {
-            return Err(Refusal::PeerAlive);
+            return Err(OrderRefusal::PeerAlive);
         }
         self.peer_mut(node).restart(0);
         self.store_peer(node);

@@ -14,7 +14,8 @@ use super::groups::{EchoBarrier, GroupState};
 use super::ping;
 use super::rows::Row;
 use crate::{
-    Cause, Failback, GROUPS_MAX, Group, GroupId, GroupSet, NodeId, Output, Refusal, Settings, Time,
+    Cause, Failback, GROUPS_MAX, Group, GroupId, GroupSet, NodeId, Output, ReloadRefusal, Settings,
+    Time,
 };
 
 /// Retired groups beyond this number are forgotten at a reload unless they matter.
@@ -59,16 +60,16 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// [`Refusal::Busy`] during a hand-over or while outputs are waiting, [`Refusal::NotReady`]
-    /// while this node stops, [`Refusal::UnknownLine`] where the files differ in what would be
-    /// added to a running line, [`Refusal::Differs`] if something differs that cannot change, and
-    /// [`Refusal::TooManyGroups`]. In all these cases nothing has changed.
-    pub fn reconfigure(&mut self, now: Time, mut settings: Settings) -> Result<(), Refusal> {
+    /// [`ReloadRefusal::Busy`] during a hand-over or while outputs are waiting, [`ReloadRefusal::NotReady`]
+    /// while this node stops, [`ReloadRefusal::UnknownLine`] where the files differ in what would be
+    /// added to a running line, [`ReloadRefusal::Fixed`] if something differs that cannot change, and
+    /// [`ReloadRefusal::TooManyGroups`]. In all these cases nothing has changed.
+    pub fn reconfigure(&mut self, now: Time, mut settings: Settings) -> Result<(), ReloadRefusal> {
         self.record_time(now);
         self.refuse_settings(&settings)?;
         let arrangement = self.arrange(&mut settings)?;
         if self.takes_beside_unknown(&settings, &arrangement) {
-            return Err(Refusal::UnknownLine);
+            return Err(ReloadRefusal::UnknownLine);
         }
         self.record_times(&settings);
         let before = std::mem::replace(&mut self.settings, settings);
@@ -94,7 +95,7 @@ impl Cluster {
         Ok(())
     }
 
-    fn refuse_settings(&self, settings: &Settings) -> Result<(), Refusal> {
+    fn refuse_settings(&self, settings: &Settings) -> Result<(), ReloadRefusal> {
         let is_legacy = |settings: &Settings| settings.failback == Failback::Legacy;
         let ours = &self.settings;
         let is_same = ours.nodes == settings.nodes
@@ -105,20 +106,20 @@ impl Cluster {
             && ours.fencing == settings.fencing
             && is_legacy(ours) == is_legacy(settings);
         if self.shutdown.has_begun() {
-            Err(Refusal::NotReady)
+            Err(ReloadRefusal::NotReady)
         } else if self.hand_over.runs() || !self.outbox.is_empty() {
-            Err(Refusal::Busy)
+            Err(ReloadRefusal::Busy)
         } else if is_same {
             Ok(())
         } else {
-            Err(Refusal::Differs)
+            Err(ReloadRefusal::Fixed)
         }
     }
 
     /// Gives the groups of the files their ids, and adds the groups that are given up: those that
     /// matter, and the latest of the others, because another node may still be given a file that
     /// this node has already replaced.
-    fn arrange(&self, settings: &mut Settings) -> Result<Arrangement, Refusal> {
+    fn arrange(&self, settings: &mut Settings) -> Result<Arrangement, ReloadRefusal> {
         let lines = std::mem::take(&mut settings.groups);
         let mut groups = self.settings.groups.clone();
         let mut arrangement =
@@ -158,7 +159,7 @@ impl Cluster {
             }
         }
         if order.len() > GROUPS_MAX {
-            return Err(Refusal::TooManyGroups);
+            return Err(ReloadRefusal::TooManyGroups);
         }
         // A daemon that is started without groups (`-M`) keeps what ha.cf says of them.
         settings.group_failback.retain_mut(|(place, _)| {
@@ -177,13 +178,13 @@ impl Cluster {
         line: &Group,
         groups: &[Group],
         arrangement: &Arrangement,
-    ) -> Result<GroupId, Refusal> {
+    ) -> Result<GroupId, ReloadRefusal> {
         let is_known = |id: GroupId| self.settings.group_ids().any(|other| other == id);
         let ids = (0..).map(GroupId).zip(groups);
         let mut former = ids.filter(|(_, group)| group.key == line.key).map(|(id, _)| id);
         let former = former.find(|id| !is_known(*id) && !arrangement.configured.contains(id));
         let next = || u16::try_from(groups.len()).ok().map(GroupId);
-        former.or_else(next).ok_or(Refusal::TooManyGroups)
+        former.or_else(next).ok_or(ReloadRefusal::TooManyGroups)
     }
 
     /// Whether a line would continue here with more than its old line had, while another node lacks

@@ -6,7 +6,7 @@ use super::Cluster;
 use super::gate::{Obstacle, Purpose};
 use super::hold::HoldOrder;
 use crate::peer::Kind;
-use crate::{Action, GroupId, NodeId, NodeStatus, Phase, Time};
+use crate::{Action, GroupId, NodeId, NodeStatus, Phase, Time, Wording};
 use serde::{Deserialize, Serialize};
 
 /// The state of a node at one moment. Ages are in milliseconds; `None` means never.
@@ -258,7 +258,7 @@ pub struct FailureReport {
 impl Cluster {
     /// Returns a copy of the state, for people and their tools.
     #[must_use]
-    pub fn snapshot(&self) -> Snapshot {
+    pub fn snapshot(&self, wording: &Wording) -> Snapshot {
         let names = |node: NodeId| self.settings.name(node).to_owned();
         Snapshot {
             node: names(self.settings.me),
@@ -271,11 +271,14 @@ impl Cluster {
             auto_failback: self.settings.failback.to_string(),
             nodes: self.settings.node_ids().map(|node| self.node_report(node)).collect(),
             ping_nodes: self.ping_reports(),
-            groups: self.settings.group_ids().map(|group| self.group_report(group)).collect(),
-            hand_over: self
-                .hand_over
-                .running()
-                .map(|it| (names(it.giver), names(it.taker), it.scope.describe(&self.settings))),
+            groups: self
+                .settings
+                .group_ids()
+                .map(|group| self.group_report(group, wording))
+                .collect(),
+            hand_over: self.hand_over.running().map(|it| {
+                (names(it.giver), names(it.taker), (wording.scope)(it.scope, &self.settings))
+            }),
             fencing: self.fence_reports(),
             hold: self.hold_report(&self.hold),
         }

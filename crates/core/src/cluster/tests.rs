@@ -1,8 +1,9 @@
 use super::*;
 use crate::{
     Action, Beat, Cause, Failback, Fencing, Group, GroupSet, HandOverEvent, Heard, Holding,
-    IpfailEvent, LinkId, Message, Occasion, Order, Outcome, Outgoing, PeerRecord, Refusal,
-    Resource, ResourceKind, Scope, Step, StopFailure, Ticket, Uuid, Words,
+    IpfailEvent, LinkId, Message, Occasion, Order, OrderRefusal, Outcome, Outgoing, PeerRecord,
+    Refusal, ReloadRefusal, Resource, ResourceKind, Scope, Step, StopFailure, Ticket, Uuid,
+    Wording, Words,
 };
 use std::time::Duration;
 
@@ -100,7 +101,7 @@ struct Node {
     /// Every message with a sequence that was ever sent.
     kept: Vec<(Outgoing, Option<Beat>)>,
     runs: Vec<GroupId>,
-    answers: Vec<Result<(), Refusal>>,
+    answers: Vec<Result<(), OrderRefusal>>,
     fails: Option<GroupId>,
     /// The outcome of the start that fails.
     failure: Outcome,
@@ -127,6 +128,11 @@ struct Node {
 }
 
 impl Node {
+    /// The state, with facts in place of words.
+    fn snapshot(&self) -> Snapshot {
+        self.cluster.snapshot(&Wording::FACTS)
+    }
+
     fn new(id: NodeId, failback: Failback, generation: u64) -> Self {
         Self::with(settings(id, failback), generation)
     }
@@ -293,4 +299,9 @@ impl Node {
 
 fn at(milliseconds: u64) -> Time {
     Time::START + Duration::from_millis(milliseconds)
+}
+
+/// The answer to an order of a hand-over that was refused or failed.
+fn refused(why: Refusal) -> Result<(), OrderRefusal> {
+    Err(why.into())
 }

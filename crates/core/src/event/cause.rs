@@ -1,6 +1,6 @@
 //! Why a group changed its owner, or its owner let go of it.
 
-use crate::{NodeId, Settings};
+use crate::NodeId;
 use std::time::Duration;
 
 /// Why a node became the owner of a group, or ceased to be.
@@ -72,61 +72,4 @@ pub enum Proof {
     Fenced,
     /// The administrator's word.
     Confirmed,
-}
-
-impl Cause {
-    /// The evidence for the cause, in words.
-    #[must_use]
-    pub fn evidence(&self, settings: &Settings) -> String {
-        let name = |node: NodeId| settings.name(node);
-        match *self {
-            Self::Unowned => "no other node has it".to_owned(),
-            Self::OwnerDead { owner, silence, proof } => {
-                let proof = match proof {
-                    Proof::Silence => "",
-                    Proof::Fenced => " and was fenced",
-                    Proof::Confirmed => " and was confirmed dead by hand",
-                };
-                format!("{} was silent for {} ms{proof}", name(owner), silence.as_millis())
-            }
-            Self::OwnerLeft(owner) => format!("{} reported that it is stopped there", name(owner)),
-            Self::OwnerUnheard(owner) => {
-                format!("{} was not heard since this node started", name(owner))
-            }
-            Self::OwnerFailed(owner) => format!("{} reported that it cannot run it", name(owner)),
-            Self::OwnerInDoubt(owner) => format!(
-                "{} has lost its executor: addresses have expired there, services may still be \
-                 running",
-                name(owner)
-            ),
-            Self::ExecutorLost => {
-                "the executor is gone or stalled: addresses have expired, services may still be \
-                 running"
-                    .to_owned()
-            }
-            Self::HandOver { giver, taker } => {
-                format!("{} hands it over to {}", name(giver), name(taker))
-            }
-            Self::Listed => {
-                "it ran here when this daemon started, and the executor has not yet reported what \
-                 runs"
-                    .to_owned()
-            }
-            Self::Adopted => "it was found running after a restart of the daemon".to_owned(),
-            Self::Unsure => {
-                "the executor came back and cannot confirm that all of it runs: checking".to_owned()
-            }
-            Self::Reclaimed(node) => {
-                format!("{} remembers it in a higher term and does not run it", name(node))
-            }
-            Self::Claimed(node) => format!("as reported by {}", name(node)),
-            Self::Outranked(node) => format!("{} has a higher claim", name(node)),
-            Self::Stopping => "this node was told to stop".to_owned(),
-            Self::StartFailed => "a resource did not start".to_owned(),
-            Self::LetGo => "the executor no longer holds it".to_owned(),
-            Self::StopFailed => "a resource cannot be stopped".to_owned(),
-            Self::Retry => "a retry was ordered".to_owned(),
-            Self::Reload => "the configuration was changed".to_owned(),
-        }
-    }
 }

@@ -14,8 +14,8 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use systole_agents::protocol::{Configuration, Level};
 use systole_config::AgentTimeouts;
 use systole_core::{
-    Event, FenceOutcome, GroupId, GroupKey, HoldRecord, JobId, NodeId, Order, PeerRecord, Refusal,
-    Settings, Snapshot, Ticket,
+    Event, FenceOutcome, GroupId, GroupKey, HoldRecord, JobId, NodeId, Order, OrderRefusal,
+    PeerRecord, ReloadRefusal, Settings, Snapshot, Ticket,
 };
 use systole_sys::eventfd::Wake;
 use systole_sys::link::Link;
@@ -150,7 +150,7 @@ pub(crate) enum News {
         /// The ticket of the order.
         ticket: Ticket,
         /// Done, or the reason why not.
-        result: Result<(), Refusal>,
+        result: Result<(), OrderRefusal>,
     },
     /// A resource could not be stopped.
     StopFailed {
@@ -190,7 +190,7 @@ pub(crate) enum News {
         error: i32,
     },
     /// Other settings were applied, or refused.
-    Reconfigured(Result<Arc<Settings>, Refusal>),
+    Reconfigured(Result<Arc<Settings>, ReloadRefusal>),
     /// A copy of the state.
     Snapshot(Box<Snapshot>),
     /// The errors of the last second.

@@ -135,7 +135,7 @@ fn a_thousand_beats_in_both_directions_allocate_nothing() {
         while control.news().is_some() {}
     }
     assert_eq!(ALLOCATIONS.get() - before, 0);
-    let snapshot = beat.cluster.snapshot();
+    let snapshot = beat.cluster.snapshot(&systole_core::Wording::FACTS);
     assert_eq!(snapshot.nodes[1].status, "active");
     assert!(snapshot.nodes[1].links[0].up);
     assert!(beat.trouble.is_empty(), "{:?}", beat.trouble);
@@ -218,7 +218,7 @@ fn bad_datagrams_are_counted_and_told_once_a_second() {
     // reported yet.
     assert_eq!(told, [10, 200]);
     assert_eq!(beat.drops.count(), 190);
-    assert_eq!(beat.cluster.snapshot().nodes[1].silence_ms, None);
+    assert_eq!(beat.cluster.snapshot(&systole_core::Wording::FACTS).nodes[1].silence_ms, None);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use systole_core::{
     Action, Event, GROUPS_MAX, Job, JobId, Outcome, ResourceKind, Settings, printable,
 };
 use systole_ipc::journal::JournalEvent;
+use systole_ipc::texts;
 
 /// Maximum number of reasons that wait for the core to say which job they belong to.
 const WAITING_MAX: usize = 64;
@@ -55,7 +56,7 @@ impl Reasons {
         let is_address = matches!(resource.kind, ResourceKind::Address(_));
         let is_told = matches!(outcome, Outcome::Failed(_) | Outcome::NotAsked);
         let Some(text) = text.filter(|text| is_told && !text.is_empty()) else { return };
-        let words = outcome.explain(&text, is_address);
+        let words = texts::explained(outcome, &text, is_address);
         if self.kept.len() >= KEPT_MAX {
             self.kept.pop_front();
         }
@@ -67,7 +68,7 @@ impl Reasons {
     fn of(&self, group: &str, action: Action, resource: &str, outcome: &str) -> Option<&str> {
         let is_it = |it: &&Reason| {
             (it.group.as_str(), it.action, it.resource.as_str()) == (group, action, resource)
-                && it.outcome.to_string() == outcome
+                && texts::outcome(it.outcome) == outcome
         };
         self.kept.iter().find(is_it).map(|it| it.words.as_str())
     }
@@ -77,7 +78,7 @@ impl Reasons {
         let Event::StopFailed { group, resource, outcome } = event else { return None };
         let group = settings.groups.get(group.index())?;
         let resource = group.resources.get(*resource)?;
-        self.of(group.name(), Action::Stop, &resource.word, &outcome.to_string())
+        self.of(group.name(), Action::Stop, &resource.word, &texts::outcome(*outcome))
     }
 
     /// Adds the reason to a journal entry.
@@ -90,7 +91,7 @@ impl Reasons {
         }
         if let JournalEvent::Job(end) = entry {
             let first = end.resources.first().map_or("", String::as_str);
-            let outcome = end.outcome.to_string();
+            let outcome = texts::outcome(end.outcome);
             end.reason = self.of(&end.group, end.action, first, &outcome).map(str::to_owned);
         }
     }
@@ -150,7 +151,10 @@ mod tests {
         reasons.ended(&settings, JOB, failed);
         let told = outcome_of(&reasons, failure(failed));
         assert!(told.starts_with("interface eth1.10 does not exist"), "{told}");
-        assert_eq!(outcome_of(&reasons, failure(Outcome::TimedOut)), Outcome::TimedOut.to_string());
+        assert_eq!(
+            outcome_of(&reasons, failure(Outcome::TimedOut)),
+            texts::outcome(Outcome::TimedOut)
+        );
         reasons.ended(&settings, JOB, Outcome::Success);
         assert_eq!(outcome_of(&reasons, failure(failed)), "exit code 1");
     }

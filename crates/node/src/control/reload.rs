@@ -25,9 +25,10 @@ use crate::log::Level;
 use crate::log_lines::LogRenderer;
 use std::sync::Arc;
 use systole_config::{Authentication, Config};
-use systole_core::{Refusal, Settings};
+use systole_core::{ReloadRefusal, Settings};
 use systole_ipc::journal::{JournalEvent, JournalOrder};
-use systole_ipc::protocol::Response;
+use systole_ipc::protocol::{Reason, Response};
+use systole_ipc::texts;
 
 /// The answer when nothing has changed.
 const UNCHANGED: &str = "Configuration unchanged.";
@@ -52,7 +53,7 @@ impl Control {
     /// has any group, unless the order says that this is intended.
     pub(super) fn reload(&mut self, asker: Option<ClientId>, may_be_empty: bool) {
         if self.is_restarting {
-            return self.refuse_reload(asker, Refusal::Busy);
+            return self.refuse_reload(asker, ReloadRefusal::Busy);
         }
         self.parts.log.reopen();
         if self.is_stopping {
@@ -64,7 +65,7 @@ impl Control {
     /// Refuses a reload during a stop, because a successor would not know about the stop.
     pub(super) fn refuse_reload_while_stopping(&mut self, asker: Option<ClientId>) {
         self.say(Level::Warning, format!("Configuration kept: {STOPPING}."));
-        let (reason, text) = (Refusal::NotReady, STOPPING.to_owned());
+        let (reason, text) = (Reason::Reload(ReloadRefusal::NotReady), STOPPING.to_owned());
         self.answer_reload(asker, &Response::Refused { reason, text });
     }
 
@@ -145,7 +146,7 @@ impl Control {
     }
 
     /// Handles the beat thread's report that it has applied the new settings, or has not.
-    pub(super) fn reconfigured(&mut self, result: Result<Arc<Settings>, Refusal>) {
+    pub(super) fn reconfigured(&mut self, result: Result<Arc<Settings>, ReloadRefusal>) {
         let Some(reload) = self.reload.take() else { return };
         let settings = match result {
             Ok(settings) => settings,
@@ -203,8 +204,9 @@ impl Control {
         self.answer_reload(asker, &Response::Reloaded { changes, restarts });
     }
 
-    fn refuse_reload(&mut self, asker: Option<ClientId>, reason: Refusal) {
-        let text = reason.to_string();
+    fn refuse_reload(&mut self, asker: Option<ClientId>, reason: ReloadRefusal) {
+        let reason = Reason::Reload(reason);
+        let text = texts::reason(reason).to_owned();
         self.say(Level::Warning, format!("Configuration kept, reload again later: {text}."));
         self.answer_reload(asker, &Response::Refused { reason, text });
     }

@@ -10,9 +10,10 @@ use crate::log::{Level, Line, Repeating};
 use crate::options::version;
 use crate::state::journal;
 use std::time::Duration;
-use systole_core::{Refusal, Snapshot, Ticket};
+use systole_core::{OrderRefusal, Snapshot, Ticket};
 use systole_ipc::journal::{JournalEvent, JournalOrder};
-use systole_ipc::protocol::{Request, Response, Status};
+use systole_ipc::protocol::{Reason, Request, Response, Status};
+use systole_ipc::texts;
 use systole_sys::clock;
 
 impl Control {
@@ -84,7 +85,7 @@ impl Control {
     pub(super) fn record_answer(
         &mut self,
         order: JournalOrder,
-        refused: Option<Refusal>,
+        refused: Option<Reason>,
         failed: Option<&str>,
         ticket: Ticket,
     ) {
@@ -92,13 +93,16 @@ impl Control {
         self.note(JournalEvent::Answer { order, refused, failed, ticket: ticket.0 });
     }
 
-    pub(super) fn answer(&mut self, ticket: Ticket, result: Result<(), Refusal>) {
+    pub(super) fn answer(&mut self, ticket: Ticket, result: Result<(), OrderRefusal>) {
         let Some((client, order)) = self.orders.remove(&ticket) else { return };
         let journal_order = journal::of_order(&self.parts.settings, order);
-        self.record_answer(journal_order, result.err(), None, ticket);
+        self.record_answer(journal_order, result.err().map(Reason::Order), None, ticket);
         let response = match result {
             Ok(()) => Response::Done,
-            Err(reason) => Response::Refused { reason, text: reason.to_string() },
+            Err(refusal) => {
+                let reason = Reason::Order(refusal);
+                Response::Refused { reason, text: texts::reason(reason).to_owned() }
+            }
         };
         self.server.answer(client, &response);
     }

@@ -117,7 +117,7 @@ impl Control {
 
     /// Refuses an order until the previous one is finished.
     pub(super) fn refuse_busy(&mut self, client: ClientId, text: String) {
-        let reason = Refusal::Busy;
+        let reason = Refusal::Busy.into();
         self.server.answer(client, &Response::Refused { reason, text });
     }
 }

@@ -9,7 +9,7 @@ use crate::daemon::host_names::Names;
 use crate::log::Level;
 use systole_core::Refusal;
 use systole_ipc::journal::JournalOrder;
-use systole_ipc::protocol::Response;
+use systole_ipc::protocol::{Reason, Response};
 
 /// Why nothing can be restarted or reloaded any longer: a successor would not know about the stop, and
 /// would start everything again.
@@ -31,7 +31,7 @@ impl Control {
     /// Refuses a restart during a stop, because a successor would not know about the stop.
     pub(super) fn refuse_restart(&mut self, client: ClientId) {
         self.say(Level::Warning, format!("Not restarted: {STOPPING}."));
-        let (reason, text) = (Refusal::NotReady, STOPPING.to_owned());
+        let (reason, text) = (Reason::from(Refusal::NotReady), STOPPING.to_owned());
         self.record_answer(JournalOrder::Restart, Some(reason), None, NOBODY);
         self.server.answer(client, &Response::Refused { reason, text });
     }

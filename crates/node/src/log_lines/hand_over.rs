@@ -5,6 +5,7 @@ use super::{LogRenderer, error, info, warning};
 use crate::log::{Line, Repeating};
 use std::time::Duration;
 use systole_core::{HandOverEvent, NodeId, Refusal, Scope, Step};
+use systole_ipc::texts;
 
 impl LogRenderer {
     pub(super) fn hand_over(&self, event: HandOverEvent) -> Vec<Line> {
@@ -39,7 +40,11 @@ impl LogRenderer {
                 self.refused(node, step, why, left).repeating(Repeating::RefusedStep)
             }
             HandOverEvent::Declined(node, why) => {
-                let line = warning(format!("standby: {} refused: {why}.", self.node(node)));
+                let line = warning(format!(
+                    "standby: {} refused: {}.",
+                    self.node(node),
+                    texts::refusal(why)
+                ));
                 line.repeating(Repeating::RefusedStep)
             }
             HandOverEvent::Cancelled => info("Cancelling pending standby operation"),
@@ -67,26 +72,19 @@ impl LogRenderer {
                 | Refusal::CannotStop
                 | Refusal::PeerDied
                 | Refusal::Failed
-                | Refusal::PeerAlive
                 | Refusal::NotReady
-                | Refusal::NothingFailed
                 | Refusal::CannotLook
                 | Refusal::AgentMissing
                 | Refusal::NoInterface
                 | Refusal::FewerPings
                 | Refusal::Differs
-                | Refusal::UnknownLine
                 | Refusal::SeveralOwners
                 | Refusal::Unable
                 | Refusal::NotHere
                 | Refusal::SetsOnly
-                | Refusal::NotDead
-                | Refusal::NotHeld
-                | Refusal::NoFencing
-                | Refusal::Withdrawn
-                | Refusal::TooManyGroups,
+                | Refusal::Withdrawn,
                 _,
-            ) => warning(format!("{message}  Reason: {why}.")),
+            ) => warning(format!("{message}  Reason: {}.", texts::refusal(why))),
         }
     }
 
@@ -108,6 +106,6 @@ impl LogRenderer {
     }
 
     fn scope(&self, scope: Scope) -> String {
-        scope.describe(&self.settings)
+        texts::scope(scope, &self.settings)
     }
 }

@@ -43,7 +43,7 @@ impl LogRenderer {
 
     /// A group that no node runs, and why this node does not take it over.
     pub(super) fn not_taken(&self, group: GroupId, obstacle: Obstacle, cause: &Cause) -> Line {
-        let (key, why) = (self.key(group), cause.evidence(&self.settings));
+        let (key, why) = (self.key(group), texts::cause(cause, &self.settings));
         let obstacle = texts::obstacle(obstacle);
         warning(format!("Group {key} is not taken by this node although {why}: {obstacle}."))
     }

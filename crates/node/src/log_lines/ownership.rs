@@ -3,6 +3,7 @@
 use super::{LogRenderer, critical, debug, error, info, warning};
 use crate::log::{Line, Source};
 use systole_core::{Action, Cause, Failure, GroupId, NodeId, Outcome, Phase};
+use systole_ipc::texts;
 
 const MANAGER: Source = Source::Script("ResourceManager");
 const MACH_DOWN: Source = Source::Script("mach_down");
@@ -31,7 +32,7 @@ impl LogRenderer {
         cause: &Cause,
     ) -> Vec<Line> {
         let (key, node) = (self.key(group), self.node(owner));
-        let reason = cause.evidence(&self.settings);
+        let reason = texts::cause(cause, &self.settings);
         let mut lines =
             vec![debug(format!("group {key}: {phase:?} on {node} in term {term}: {reason}"))];
         if owner != self.settings.me {
@@ -91,7 +92,7 @@ impl LogRenderer {
         let word = self.resource(group, resource);
         let text = match reason {
             Some(reason) => format!("{word} cannot be stopped: {reason}"),
-            None => format!("{word} cannot be stopped: {outcome}"),
+            None => format!("{word} cannot be stopped: {}", texts::outcome(outcome)),
         };
         error(text).said_by(MANAGER)
     }
@@ -105,7 +106,7 @@ impl LogRenderer {
         };
         let resources = self.settings.groups.get(group.index()).map(|group| &group.resources);
         let resource = resources.and_then(|all| all.get(usize::from(failure.resource)));
-        warning(format!("{node} {what} {word} of {key}: {}", failure.describe(resource)))
+        warning(format!("{node} {what} {word} of {key}: {}", texts::failure(failure, resource)))
     }
 
     pub(super) fn stop_retried(&self, group: GroupId, resource: usize) -> Line {

@@ -18,6 +18,7 @@ use systole_core::{
     Action, Cause, Event, Failure, Group, GroupId, HandOverEvent, NodeId, Settings,
 };
 use systole_ipc::journal::{JournalEvent, RETIRED};
+use systole_ipc::texts;
 
 /// The group whose story an entry belongs to. A line that was replaced differs from the one that replaced
 /// it, although both have the same name.
@@ -41,7 +42,7 @@ pub(crate) fn of_event(settings: &Settings, event: &Event) -> Option<JournalEven
             term: *term,
             phase: *phase,
             cause: cause_word(cause).into(),
-            evidence: cause.evidence(settings),
+            evidence: texts::cause(cause, settings),
         }),
         Event::PeerDead(node, silence) => Some(evidence::death(settings, name(node), silence)),
         Event::LateBeat { node, interval, deadly: true } => {
@@ -68,17 +69,22 @@ pub(crate) fn of_event(settings: &Settings, event: &Event) -> Option<JournalEven
             node: name(node),
             evidence: "a message of a higher generation".into(),
         }),
-        Event::StartFailed { group, resource, outcome } => {
-            failed(settings, settings.me, *group, Action::Start, *resource, outcome.to_string())
-        }
+        Event::StartFailed { group, resource, outcome } => failed(
+            settings,
+            settings.me,
+            *group,
+            Action::Start,
+            *resource,
+            texts::outcome(*outcome),
+        ),
         Event::StopFailed { group, resource, outcome } => {
-            failed(settings, settings.me, *group, Action::Stop, *resource, outcome.to_string())
+            failed(settings, settings.me, *group, Action::Stop, *resource, texts::outcome(*outcome))
         }
         Event::PeerFailed { node, group, failure } => {
             let Failure { action, resource, outcome: _, words: _ } = *failure;
             let place = usize::from(resource);
             let resources = &settings.groups.get(group.index())?.resources;
-            let outcome = failure.describe(resources.get(place));
+            let outcome = texts::failure(failure, resources.get(place));
             failed(settings, *node, *group, action, place, outcome)
         }
         Event::Fencing(node, step) => Some(fencing::event(name(node), *step)),
@@ -86,7 +92,7 @@ pub(crate) fn of_event(settings: &Settings, event: &Event) -> Option<JournalEven
         Event::NotTaken { group, obstacle, cause } => Some(JournalEvent::NotTaken {
             group: name_of(settings, *group),
             obstacle: *obstacle,
-            evidence: cause.evidence(settings),
+            evidence: texts::cause(cause, settings),
         }),
         Event::StopBegins => Some(JournalEvent::Stop),
         Event::Paused(gap) => Some(JournalEvent::Pause { milliseconds: milliseconds(*gap) }),

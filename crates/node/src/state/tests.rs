@@ -223,7 +223,7 @@ fn journal_names_cause_and_evidence() {
     let user = Some("root".to_owned());
     let order = JournalEvent::Order { order, uid: 0, pid: 12, user, login: None, ticket: 4 };
     journal.write(order, now).unwrap();
-    let refused = Some(Refusal::NoPeer);
+    let refused = Some(Refusal::NoPeer.into());
     let answer =
         JournalEvent::Answer { order: JournalOrder::Stop, refused, failed: None, ticket: 4 };
     journal.write(answer, now).unwrap();

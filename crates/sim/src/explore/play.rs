@@ -18,7 +18,7 @@ use std::hash::{DefaultHasher, Hasher as _};
 use std::time::Duration;
 use systole_core::{
     Cluster, GroupId, GroupSet, Heard, Input, JobId, LinkId, Message, NodeId, Order, Outcome,
-    Random, Settings, Ticket, Time,
+    Random, Settings, Ticket, Time, Wording,
 };
 
 /// How long a job may take before time waits for its end.
@@ -239,7 +239,8 @@ impl Play {
         laws::one_owner(self.now, &self.settings, &self.machines)?;
         laws::agreement(self.now, &self.settings, &self.machines)?;
         let clusters = self.machines.iter().filter_map(|machine| machine.cluster.as_ref());
-        let is_stable = clusters.map(Cluster::snapshot).all(|snapshot| snapshot.stable);
+        let is_stable =
+            clusters.map(|it| it.snapshot(&Wording::FACTS)).all(|snapshot| snapshot.stable);
         let what = "a node does not come to rest".to_owned();
         is_stable.then_some(()).ok_or(Broken { law: "ONE OWNER SOON", what, at: self.now })
     }

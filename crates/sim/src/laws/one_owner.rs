@@ -5,7 +5,7 @@ use crate::machine::Machine;
 use crate::network::Network;
 use crate::services::AGENT_MAX;
 use systole_core::{
-    Cluster, GroupId, GroupReport, NodeId, NodeStatus, Phase, Settings, Snapshot, Time,
+    Cluster, GroupId, GroupReport, NodeId, NodeStatus, Phase, Settings, Snapshot, Time, Wording,
 };
 
 /// ONE OWNER: in calm, when everything is repaired, a group is run by exactly one machine.
@@ -45,7 +45,8 @@ pub(crate) fn rest(
         let is_blocked = |machine: &Machine| {
             let place = machine.place_of(settings, group);
             let known = machine.cluster.as_ref().zip(place);
-            let told = known.map(|(cluster, place)| cluster.group_report(place).phase);
+            let told =
+                known.map(|(cluster, place)| cluster.group_report(place, &Wording::FACTS).phase);
             told == Some(Phase::Blocked)
         };
         let mut near = rivals.iter().filter(|(one, two)| *one == group || *two == group);
@@ -77,7 +78,8 @@ pub(crate) fn rest(
 
 /// Returns whether a status says why no node runs a group: something failed, or the node is told to stop.
 fn explains(cluster: &Cluster, group: GroupId) -> bool {
-    cluster.snapshot().stopping || !cluster.group_report(group).failures.is_empty()
+    cluster.snapshot(&Wording::FACTS).stopping
+        || !cluster.group_report(group, &Wording::FACTS).failures.is_empty()
 }
 
 /// ONE OWNER SOON, in trouble too: while no other machine has power, a daemon that takes part runs everything
@@ -104,7 +106,7 @@ pub(crate) fn alone_owns(
     if network.span(now, since) < deadtime + HEAL * 2 + AGENT_MAX * agents {
         return Ok(Some((machine.id, since)));
     }
-    let snapshot = cluster.snapshot();
+    let snapshot = cluster.snapshot(&Wording::FACTS);
     let is_held = |group: &GroupReport| group.stay.hold.is_some();
     if !snapshot.fencing.is_empty()
         || snapshot.hold.is_some()
@@ -168,7 +170,7 @@ pub(crate) fn together_own(
             continue;
         }
         let is_excused = |machine: &Machine| {
-            let snapshot = machine.cluster.as_ref().map(Cluster::snapshot);
+            let snapshot = machine.cluster.as_ref().map(|it| it.snapshot(&Wording::FACTS));
             let waits = |told: Snapshot| {
                 !told.executor || !told.fencing.is_empty() || is_unable(settings, machine, group)
             };
@@ -192,6 +194,7 @@ pub(crate) fn together_own(
 fn is_unable(world: &Settings, machine: &Machine, group: GroupId) -> bool {
     let place = machine.place_of(world, group);
     let (Some(cluster), Some(group)) = (&machine.cluster, place) else { return true };
-    let snapshot = cluster.snapshot();
-    snapshot.stopping || cluster.group_report(group).unable.contains(&snapshot.node)
+    let snapshot = cluster.snapshot(&Wording::FACTS);
+    snapshot.stopping
+        || cluster.group_report(group, &Wording::FACTS).unable.contains(&snapshot.node)
 }

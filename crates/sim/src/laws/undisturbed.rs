@@ -126,7 +126,7 @@ fn is_rightly_lost(
 /// Returns the node that a daemon considers the owner of a group.
 fn owner_of(machine: &Machine, world: &Settings, group: GroupId) -> Option<NodeId> {
     let place = machine.place_of(world, group)?;
-    let name = machine.cluster.as_ref()?.group_report(place).owner?;
+    let name = machine.cluster.as_ref()?.group_report(place, &systole_core::Wording::FACTS).owner?;
     world
         .nodes
         .iter()

@@ -112,7 +112,7 @@ impl World {
             return Ok(());
         }
         let Some(cluster) = &self.machines[node.index()].cluster else { return Ok(()) };
-        let snapshot = cluster.snapshot();
+        let snapshot = cluster.snapshot(&systole_core::Wording::FACTS);
         let beside = self.machines.iter().find(|machine| {
             let is_dead = snapshot.nodes[machine.id.index()].status == "dead";
             machine.id != node && is_dead && machine.has_power && machine.services.runs(group)

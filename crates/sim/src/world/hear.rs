@@ -3,7 +3,7 @@
 use super::{Arrival, SOCKET_MAX, World};
 use crate::laws::Broken;
 use crate::network::Packet;
-use systole_core::{Cluster, Heard, Input, Message, NodeId, Output, Snapshot};
+use systole_core::{Heard, Input, Message, NodeId, Output, Snapshot, Wording};
 
 impl World {
     pub(super) fn arrive(&mut self, node: NodeId, arrival: Arrival) -> Result<(), Broken> {
@@ -65,7 +65,7 @@ impl World {
     }
 
     fn snapshot(&self, node: NodeId) -> Option<Snapshot> {
-        let mut snapshot = self.machines[node.index()].cluster.as_ref().map(Cluster::snapshot)?;
+        let mut snapshot = self.machines[node.index()].cluster.as_ref()?.snapshot(&Wording::FACTS);
         for node in &mut snapshot.nodes {
             node.older = None;
         }

@@ -51,9 +51,9 @@ impl World {
     fn check_hold(&self, node: NodeId, job: Job) -> Result<(), Broken> {
         let machine = &self.machines[node.index()];
         let Some(cluster) = &machine.cluster else { return Ok(()) };
-        let snapshot = cluster.snapshot();
+        let snapshot = cluster.snapshot(&systole_core::Wording::FACTS);
         let Some(place) = machine.place_of(&self.settings, job.group) else { return Ok(()) };
-        let stay = cluster.group_report(place).stay;
+        let stay = cluster.group_report(place, &systole_core::Wording::FACTS).stay;
         let is_held = snapshot.hold.is_some() || stay.hold.is_some();
         let key = self.settings.groups[job.group.index()].key;
         let was_elsewhere = machine.watch.owner(key).is_some_and(|owner| owner != node);

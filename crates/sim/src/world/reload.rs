@@ -118,7 +118,7 @@ impl World {
             self.after(RETRY, Happening::Reload(node, edition));
             return Ok(());
         };
-        let before = cluster.snapshot();
+        let before = cluster.snapshot(&systole_core::Wording::FACTS);
         let old: Vec<Group> = known(cluster.settings()).cloned().collect();
         if cluster.reconfigure(local, settings.clone()).is_err() {
             self.after(RETRY, Happening::Reload(node, edition));
@@ -167,7 +167,7 @@ fn given_up(old: &[Group], settings: &Settings) -> Vec<Group> {
 
 /// STABLE: a reload touches nothing that has not changed.
 fn touched(old: &[Group], before: &Snapshot, cluster: &Cluster) -> Option<String> {
-    let after = cluster.snapshot();
+    let after = cluster.snapshot(&systole_core::Wording::FACTS);
     let now = cluster.settings();
     for (group, was) in old.iter().zip(&before.groups).filter(|(group, _)| !group.is_retired) {
         let mut reported = known(now).zip(&after.groups);

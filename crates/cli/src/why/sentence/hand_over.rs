@@ -3,13 +3,15 @@
 use crate::why::span::span;
 use systole_core::{Refusal, Step};
 use systole_ipc::journal::{HandOverStage, begins};
+use systole_ipc::texts;
 
 /// Returns the sentence about a stage. The first one also says who wants the hand-over.
 pub(super) fn sentence(stage: &HandOverStage, me: &str, is_asked: bool) -> String {
     let HandOverStage { giver, taker, took_ms, total_ms, .. } = stage;
     let (took, what) = (span(*took_ms), what(stage));
     let why = if is_asked && !begins(&stage.stage) { String::new() } else { motive(stage, me) };
-    let refused = stage.refused.map_or_else(String::new, |why| format!(": {why}"));
+    let refused =
+        stage.refused.map_or_else(String::new, |why| format!(": {}", texts::refusal(why)));
     match &*stage.stage {
         "wanted" => format!("{taker} wants to take {what} from {giver}{why}"),
         "asked" => format!("{giver} asks {taker} to take {what}{why}"),
@@ -31,6 +33,7 @@ pub(super) fn sentence(stage: &HandOverStage, me: &str, is_asked: bool) -> Strin
 /// Returns the sentence about a refusal by this node: of another node's request for a hand-over, or of a step
 /// of that node's hand-over.
 pub(super) fn refusal(node: &str, step: Step, refused: Refusal, me: &str) -> String {
+    let refused = texts::refusal(refused);
     match step {
         Step::Me => format!("{me} refused a hand-over with {node}: {refused}"),
         Step::Other | Step::Done => {

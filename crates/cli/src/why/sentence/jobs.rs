@@ -4,6 +4,7 @@ use super::evidence::list;
 use crate::why::span::span;
 use systole_core::{Action, Outcome};
 use systole_ipc::journal::JobEnd;
+use systole_ipc::texts;
 
 /// Maximum number of a job's resources that are named.
 const NAMED_MAX: usize = 3;
@@ -21,7 +22,10 @@ fn one(job: &JobEnd) -> String {
         (Action::Stop, false) => ("stopped", "stop"),
         (Action::Stop, true) => ("released", "release"),
         (Action::Status | Action::Monitor | Action::Check, _) => {
-            return format!("queried the status of {what} for {took}: {}", job.outcome);
+            return format!(
+                "queried the status of {what} for {took}: {}",
+                texts::outcome(job.outcome)
+            );
         }
     };
     match job.outcome {
@@ -32,7 +36,7 @@ fn one(job: &JobEnd) -> String {
         | Outcome::Missing
         | Outcome::Cancelled
         | Outcome::NotAsked => {
-            let why = job.reason.clone().unwrap_or_else(|| job.outcome.to_string());
+            let why = job.reason.clone().unwrap_or_else(|| texts::outcome(job.outcome));
             format!("tried to {verb} {what} for {took} ({why})")
         }
     }

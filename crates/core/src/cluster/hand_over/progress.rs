@@ -4,7 +4,10 @@ use super::input::{Action, Effects, Fact, Input};
 use super::{Cluster, Running, Stage};
 use crate::cluster::classic::ClassicInput;
 use crate::peer::Kind;
-use crate::{Event, GroupId, HandOverEvent, HandOverReason, NodeId, Phase, Refusal, Scope, Step};
+use crate::{
+    Event, GroupId, HandOverEvent, HandOverReason, NodeId, OrderRefusal, Phase, Refusal, Scope,
+    Step,
+};
 
 impl Cluster {
     pub(super) fn step_hand_over(&mut self, input: Input) {
@@ -208,7 +211,7 @@ impl Cluster {
             self.history.make_void(ended.asked_by);
         }
         if let Some(ticket) = ended.ticket {
-            self.answer(ticket, result);
+            self.answer(ticket, result.map_err(OrderRefusal::from));
         }
         for group in self.groups_of(ended.giver, ended.scope) {
             self.record_release(group);

@@ -93,7 +93,7 @@ impl Cluster {
         let refusal = self.refuse_in_flux(giver).and_then(|()| self.refuse_to_take(giver, scope));
         if let Err(why) = refusal {
             if let Some(ticket) = ticket {
-                self.answer(ticket, Err(why));
+                self.answer(ticket, Err(why.into()));
             }
             return self.refuse(giver, Step::Me, why, None);
         }

@@ -3,7 +3,7 @@
 use super::{FailureReport, GroupReport, Inability, StayReport};
 use crate::cluster::Cluster;
 use crate::peer::Kind;
-use crate::{Failback, GroupId, NodeId, Phase, Time};
+use crate::{Failback, GroupId, NodeId, Phase, Time, Wording};
 
 impl Cluster {
     /// Returns what the status shows of a group. [`Snapshot::groups`](crate::Snapshot::groups) has
@@ -13,7 +13,7 @@ impl Cluster {
     ///
     /// If there is no such group.
     #[must_use]
-    pub fn group_report(&self, id: GroupId) -> GroupReport {
+    pub fn group_report(&self, id: GroupId, wording: &Wording) -> GroupReport {
         let (group, state) = (&self.settings.groups[id.index()], &self.groups[id]);
         let row = &state.row;
         let unable: Vec<NodeId> =
@@ -29,14 +29,14 @@ impl Cluster {
             phase: row.phase,
             since_ms: self.age(state.since),
             at_least: row.owner.is_some_and(|owner| self.was_met_with(owner, state.since)),
-            reason: state.cause.evidence(&self.settings),
+            reason: (wording.cause)(&state.cause, &self.settings),
             stopping_here: !self.is_ours(id) && state.runner.may_run(),
             kept_free: self.is_kept_free(id),
             unable: names.collect(),
             unable_because: because.collect(),
-            failures: self.failure_reports(id),
+            failures: self.failure_reports(id, wording),
             obstacles: self.shown_obstacles(id),
-            stay: self.stay_report(id),
+            stay: self.stay_report(id, wording),
             retired: group.is_retired.then(|| self.retirement(id)),
         }
     }
@@ -84,7 +84,7 @@ impl Cluster {
         owner != self.settings.me && met.contains(&since)
     }
 
-    fn failure_reports(&self, group: GroupId) -> Vec<FailureReport> {
+    fn failure_reports(&self, group: GroupId, wording: &Wording) -> Vec<FailureReport> {
         let resources = &self.settings.groups[group.index()].resources;
         let failed = self.settings.node_ids();
         let failed = failed.filter_map(|node| Some((node, self.groups[group].failure(node)?)));
@@ -94,18 +94,18 @@ impl Cluster {
                 node: self.settings.name(node).to_owned(),
                 action: failure.action,
                 resource: resource.map_or("", |resource| &resource.word).to_owned(),
-                outcome: failure.describe(resource),
+                outcome: (wording.failure)(&failure, resource),
             }
         });
         report.collect()
     }
 
-    fn stay_report(&self, group: GroupId) -> StayReport {
+    fn stay_report(&self, group: GroupId, wording: &Wording) -> StayReport {
         let (stay, row) = (&self.groups[group], &self.groups[group].row);
         let is_away = row.phase == Phase::Active && row.owner != Some(self.preferred(group));
         StayReport {
             hold: self.hold_report(&stay.hold),
-            withheld: self.withheld(group).map(|cause| cause.evidence(&self.settings)),
+            withheld: self.withheld(group).map(|cause| (wording.cause)(&cause, &self.settings)),
             held_down_ms: stay.down.until().map(|until| self.left(until)),
             home_in_ms: self.home_due(group).map(|due| self.left(due)),
             waits_for_takeover: is_away && self.settings.failback_of(group) == Failback::Manual,

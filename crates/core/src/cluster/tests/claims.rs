@@ -271,7 +271,7 @@ fn who_has_stood_still_says_of_nobody_that_it_runs_a_group_until_it_is_answered(
 #[test]
 fn a_higher_term_of_ours_that_another_node_tells_changes_no_reason() {
     let mut pair = Pair::settled(Failback::Off);
-    let reason = |pair: &mut Pair| pair.node(A).cluster.snapshot().groups[0].reason.clone();
+    let reason = |pair: &mut Pair| pair.node(A).snapshot().groups[0].reason.clone();
     let before = reason(&mut pair);
     let claim = Claim { term: REMEMBERED, ..pair.node(A).cluster.told(FIRST).claim };
     pair.node(A).cluster.handle_claim(B, FIRST, &claim);

@@ -164,7 +164,7 @@ fn an_order_of_which_a_part_was_taken_back_is_answered_with_what_failed() {
     }
     let took = pair.until("it is answered", |pair| !pair.node(A).answers.is_empty());
     assert_eq!(pair.runs(B), [FIRST]);
-    assert_eq!(pair.node(A).answers, [Err(Refusal::Failed)], "after {took:?}");
+    assert_eq!(pair.node(A).answers, [refused(Refusal::Failed)], "after {took:?}");
 }
 
 /// A's executor lets go of what A took back, although A could start it again.

@@ -161,7 +161,7 @@ fn ipfail_tells_the_counts_and_a_refusal_does_too() {
     pair.pass(DEADTIME * 2);
     let now = pair.now;
     pair.node(A).order(now, Order::Standby(GroupSet::Local));
-    pair.until("refused", |pair| pair.node(A).answers == [Err(Refusal::FewerPings)]);
+    pair.until("refused", |pair| pair.node(A).answers == [refused(Refusal::FewerPings)]);
     assert_eq!(verdicts(pair.node(A)), [(1, Some(0), vec![], PingVerdict::IsRefused)]);
     assert_eq!(verdicts(pair.node(B)), [(0, Some(1), lost, PingVerdict::Refuses)]);
     let ended = ProgressStage::Ended(Refusal::FewerPings);
@@ -210,9 +210,8 @@ fn what_another_node_had_before_our_start_is_taken_because_it_is_not_heard() {
 #[test]
 fn what_ran_before_its_node_was_heard_is_told_as_at_least() {
     let mut pair = Pair::settled(Failback::Off);
-    let least = |pair: &mut Pair, group: GroupId| {
-        pair.node(B).cluster.snapshot().groups[group.index()].at_least
-    };
+    let least =
+        |pair: &mut Pair, group: GroupId| pair.node(B).snapshot().groups[group.index()].at_least;
     let now = pair.now;
     pair.node(A).order(now, Order::StandbyGroup(FIRST));
     pair.until("answered", |pair| pair.node(A).answers == [Ok(())]);
@@ -227,13 +226,13 @@ fn what_ran_before_its_node_was_heard_is_told_as_at_least() {
     pair.nodes[1] = Some(Node::new(B, Failback::Off, 2));
     pair.pass(Duration::from_secs(3));
     assert!(least(&mut pair, FIRST) && least(&mut pair, SECOND), "B was not there to see it");
-    assert!(!pair.node(A).cluster.snapshot().groups[SECOND.index()].at_least);
+    assert!(!pair.node(A).snapshot().groups[SECOND.index()].at_least);
 }
 
 #[test]
 fn a_node_that_cannot_run_a_group_is_told_with_the_reason() {
     let because = |pair: &mut Pair, id: NodeId| {
-        let report = pair.node(id).cluster.snapshot().groups.swap_remove(FIRST.index());
+        let report = pair.node(id).snapshot().groups.swap_remove(FIRST.index());
         (report.unable, report.unable_because)
     };
     let of = |name: &str, why| (vec![name.to_owned()], vec![why]);
@@ -269,7 +268,7 @@ fn the_loser_of_a_cut_tells_what_it_still_stops() {
     }
     pair.cut = false;
     let stops = |pair: &mut Pair, id: NodeId| {
-        let groups = pair.node(id).cluster.snapshot().groups;
+        let groups = pair.node(id).snapshot().groups;
         groups.iter().filter(|group| group.stopping_here).count()
     };
     pair.pass(Duration::from_secs(1));

@@ -40,12 +40,11 @@ fn order(node: &Node) -> Vec<GroupId> {
 #[test]
 fn reload_that_changes_the_order_of_lines_keeps_every_id_and_shows_the_new_order() {
     let mut node = alone(&[X, Y]);
-    let before = [FIRST, SECOND].map(|id| node.cluster.group_report(id));
+    let before = [FIRST, SECOND].map(|id| node.cluster.group_report(id, &Wording::FACTS));
     reload(&mut node, &[Z, Y, X]);
     assert_eq!(order(&node), [THIRD, SECOND, FIRST]);
-    assert_eq!([FIRST, SECOND].map(|id| node.cluster.group_report(id)), before);
-    let names: Vec<String> =
-        node.cluster.snapshot().groups.into_iter().map(|group| group.name).collect();
+    assert_eq!([FIRST, SECOND].map(|id| node.cluster.group_report(id, &Wording::FACTS)), before);
+    let names: Vec<String> = node.snapshot().groups.into_iter().map(|group| group.name).collect();
     assert_eq!(names, ["z", "y", "x"]);
     assert_eq!(node.runs, [FIRST, SECOND, THIRD]);
 }
@@ -66,7 +65,11 @@ fn line_that_comes_back_after_it_was_forgotten_has_its_former_id_and_nothing_els
     assert!(order(&node).len() <= REMEMBERED_MAX + 2);
     reload(&mut node, &[X, Y]);
     assert_eq!(order(&node)[..2], [FIRST, SECOND]);
-    assert_eq!(node.cluster.group_report(FIRST).phase, Phase::Failed, "it is tried anew");
+    assert_eq!(
+        node.cluster.group_report(FIRST, &Wording::FACTS).phase,
+        Phase::Failed,
+        "it is tried anew"
+    );
     assert_eq!(node.failed_starts(), 1);
 }
 
@@ -97,10 +100,10 @@ fn job_that_ends_after_a_reload_is_that_of_its_group() {
     let mut node = alone(&[X, Y]);
     node.holds_jobs = true;
     reload(&mut node, &[Z, X, Y]);
-    assert_eq!(node.cluster.group_report(THIRD).phase, Phase::Starting);
+    assert_eq!(node.cluster.group_report(THIRD, &Wording::FACTS).phase, Phase::Starting);
     reload(&mut node, &[Y, X, Z]);
     let now = node.cluster.now;
     node.finish_jobs(now);
-    assert_eq!(node.cluster.group_report(THIRD).phase, Phase::Active);
+    assert_eq!(node.cluster.group_report(THIRD, &Wording::FACTS).phase, Phase::Active);
     assert_eq!(node.runs, [FIRST, SECOND, THIRD]);
 }

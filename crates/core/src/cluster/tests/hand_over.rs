@@ -6,7 +6,7 @@ use super::*;
 use crate::ProgressStage;
 
 /// The result of an order to give this node's own groups away, and how long the answer took.
-fn give(pair: &mut Pair) -> (Result<(), Refusal>, Duration) {
+fn give(pair: &mut Pair) -> (Result<(), OrderRefusal>, Duration) {
     let now = pair.now;
     pair.node(A).order(now, Order::Standby(GroupSet::Local));
     let took = pair.until("answered", |pair| !pair.node(A).answers.is_empty());
@@ -29,7 +29,7 @@ fn a_taker_that_lacks_something_says_so_before_anything_is_let_go() {
         let mut pair = Pair::settled(Failback::Off);
         pair.node(B).finds = finds;
         let (answer, took) = give(&mut pair);
-        assert_eq!(answer, Err(why));
+        assert_eq!(answer, refused(why));
         assert!(took < Duration::from_millis(20), "{took:?}");
         assert!(!stopped(pair.node(A)), "nothing was let go");
         assert!(pair.node(A).has_said(&Event::HandOver(HandOverEvent::Declined(B, why))));
@@ -55,11 +55,11 @@ fn what_was_given_is_no_fight_that_was_lost() {
 fn a_taker_that_has_failed_before_is_not_asked() {
     let mut pair = Pair::settled(Failback::Off);
     pair.node(B).fails = Some(FIRST);
-    assert_eq!(give(&mut pair).0, Err(Refusal::Failed));
+    assert_eq!(give(&mut pair).0, refused(Refusal::Failed));
     pair.until("taken back", |pair| pair.runs(A) == [FIRST]);
     pair.pass(Duration::from_secs(1));
     pair.node(A).said.clear();
-    assert_eq!(give(&mut pair).0, Err(Refusal::Unable));
+    assert_eq!(give(&mut pair).0, refused(Refusal::Unable));
     assert!(!stopped(pair.node(A)));
     pair.node(B).fails = None;
     let now = pair.now;
@@ -76,7 +76,7 @@ fn a_taker_that_sees_fewer_ping_nodes_refuses_and_failback_waits_for_it() {
     }
     pair.answers[B.index()] = false;
     pair.pass(DEADTIME * 2);
-    assert_eq!(give(&mut pair).0, Err(Refusal::FewerPings));
+    assert_eq!(give(&mut pair).0, refused(Refusal::FewerPings));
     assert!(!stopped(pair.node(A)));
 }
 
@@ -90,7 +90,7 @@ fn an_order_from_the_taker_is_answered_at_once_as_well() {
     pair.node(A).cluster.handle(now, &Input::LetGo(FIRST));
     pair.node(B).order(now, Order::Takeover(GroupSet::Foreign));
     let took = pair.until("refused", |pair| !pair.node(B).answers.is_empty());
-    assert_eq!(pair.node(B).answers, [Err(Refusal::RemoteInFlux)]);
+    assert_eq!(pair.node(B).answers, [refused(Refusal::RemoteInFlux)]);
     assert!(took < Duration::from_millis(20), "{took:?}");
     pair.node(B).answers.clear();
     pair.node(B).finds = Outcome::Missing;
@@ -99,7 +99,7 @@ fn an_order_from_the_taker_is_answered_at_once_as_well() {
     pair.pass(Duration::from_secs(1));
     let now = pair.now;
     pair.node(B).order(now, Order::Takeover(GroupSet::Foreign));
-    pair.until("refused", |pair| pair.node(B).answers == [Err(Refusal::AgentMissing)]);
+    pair.until("refused", |pair| pair.node(B).answers == [refused(Refusal::AgentMissing)]);
     assert_eq!(pair.runs(A), [FIRST]);
 }
 
@@ -132,8 +132,11 @@ fn one_group_moves_and_the_other_does_not_notice() {
     pair.node(A).order(now, Order::StandbyGroup(SECOND));
     pair.node(A).order(now, Order::StandbyGroup(GroupId(7)));
     pair.step();
-    let refused = pair.node(A).answers.split_off(0);
-    assert!(refused.ends_with(&[Err(Refusal::NotHere), Err(Refusal::Differs)]), "{refused:?}");
+    let answers = pair.node(A).answers.split_off(0);
+    assert!(
+        answers.ends_with(&[refused(Refusal::NotHere), Err(OrderRefusal::NotListed)]),
+        "{answers:?}"
+    );
 }
 
 /// Whichever node dies, at whatever millisecond: one owner remains, and no second owner before.
@@ -327,7 +330,7 @@ fn an_order_names_a_group_that_its_giver_cannot_stop() {
         let now = pair.now;
         pair.node(id).order(now, order);
         pair.until("answered", |pair| !pair.node(id).answers.is_empty());
-        assert_eq!(pair.node(id).answers, [Err(Refusal::CannotStop)], "{order:?}");
+        assert_eq!(pair.node(id).answers, [refused(Refusal::CannotStop)], "{order:?}");
         assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
     }
 }

@@ -38,7 +38,7 @@ impl Pair {
     }
 
     fn held(&mut self, id: NodeId) -> Option<(String, u64)> {
-        let hold = self.node(id).cluster.snapshot().hold;
+        let hold = self.node(id).snapshot().hold;
         hold.map(|hold| (hold.by, hold.left_ms))
     }
 }
@@ -72,9 +72,9 @@ fn nothing_is_taken_from_the_dead_until_it_is_released() {
     pair.end(A);
     pair.pass(Duration::from_secs(5));
     assert_eq!(pair.runs(B), [SECOND]);
-    let snapshot = pair.node(B).cluster.snapshot();
+    let snapshot = pair.node(B).snapshot();
     let why = snapshot.groups[0].stay.withheld.as_deref();
-    assert!(why.is_some_and(|why| why.starts_with("alpha was silent for")), "{why:?}");
+    assert!(why.is_some_and(|why| why.starts_with("OwnerDead { owner: NodeId(0)")), "{why:?}");
     let told = |event: &&Event| {
         matches!(event, Event::NotTaken { group: FIRST, obstacle: Obstacle::Held, .. })
     };
@@ -188,7 +188,7 @@ fn an_order_that_fails_is_taken_back_while_it_is_held() {
     pair.node(B).fails = Some(FIRST);
     let now = pair.now;
     pair.node(A).order(now, Order::Standby(GroupSet::Local));
-    pair.until("answered", |pair| pair.node(A).answers == [Err(Refusal::Failed)]);
+    pair.until("answered", |pair| pair.node(A).answers == [refused(Refusal::Failed)]);
     pair.until("taken back", |pair| pair.runs(A) == [FIRST]);
     pair.pass(Duration::from_secs(5));
     assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
@@ -240,12 +240,12 @@ fn one_group_is_held_alone() {
     let mut pair = Pair::settled(Failback::On);
     pair.hold(B, Some(FIRST), SPAN);
     for id in [A, B] {
-        let groups = pair.node(id).cluster.snapshot().groups;
+        let groups = pair.node(id).snapshot().groups;
         let held = groups.iter().map(|group| group.stay.hold.as_ref().map(|hold| &*hold.by));
         assert_eq!(held.collect::<Vec<_>>(), [Some("beta"), None]);
     }
     pair.release(A, Some(SECOND));
-    assert_eq!(pair.node(A).answers, [Err(Refusal::NotHeld)]);
+    assert_eq!(pair.node(A).answers, [Err(OrderRefusal::NotHeld)]);
     let now = pair.now;
     pair.node(A).order(now, Order::Standby(GroupSet::Foreign));
     pair.pass(Duration::from_secs(1));
@@ -320,7 +320,7 @@ fn a_recording_holds_nothing_up() {
     alone.turn(at(1));
     alone.hear(at(2), "beta", 1, &recorded);
     alone.turn(at(3));
-    let snapshot = alone.cluster.snapshot();
+    let snapshot = alone.snapshot();
     assert_eq!((snapshot.hold, snapshot.nodes[1].silence_ms), (None, Some(1)));
 }
 
@@ -328,13 +328,13 @@ fn a_recording_holds_nothing_up() {
 fn a_hold_has_a_bound_and_a_release_needs_one() {
     let mut pair = Pair::settled(Failback::Off);
     pair.release(A, None);
-    assert_eq!(pair.node(A).answers, [Err(Refusal::NotHeld)]);
+    assert_eq!(pair.node(A).answers, [Err(OrderRefusal::NotHeld)]);
     pair.hold(A, None, HOLD_MAX * 3);
     let day = u64::try_from(HOLD_MAX.as_millis()).unwrap();
     assert!(pair.held(A).is_some_and(|(_, left)| left <= day));
     let mut early = Pair::new(Failback::Off);
     early.hold(A, None, SPAN);
-    assert_eq!(early.node(A).answers, [Err(Refusal::NotReady)]);
+    assert_eq!(early.node(A).answers, [refused(Refusal::NotReady)]);
 }
 
 #[test]

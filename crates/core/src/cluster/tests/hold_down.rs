@@ -49,7 +49,7 @@ impl Pair {
     }
 
     fn kept_for(&mut self, id: NodeId) -> Option<u64> {
-        self.node(id).cluster.snapshot().groups[0].stay.held_down_ms
+        self.node(id).snapshot().groups[0].stay.held_down_ms
     }
 }
 
@@ -161,7 +161,7 @@ fn failback_after_a_while_begins_anew_when_the_home_is_not_able_meanwhile() {
     pair.until("moved", |pair| pair.runs(B) == [FIRST, SECOND]);
     pair.lose_carrier(A, true);
     pair.pass(Duration::from_secs(7));
-    let left = pair.node(B).cluster.snapshot().groups[0].stay.home_in_ms;
+    let left = pair.node(B).snapshot().groups[0].stay.home_in_ms;
     assert!(left.is_some_and(|left| left > 2_000 && left < 4_000), "{left:?}");
     pair.lose_carrier(A, false);
     pair.pass(Duration::from_secs(1));
@@ -187,7 +187,7 @@ fn one_group_may_go_home_where_the_others_stay_and_wait_for_an_order() {
     pair.pass(Duration::from_secs(5));
     assert_eq!((pair.runs(A), pair.runs(B)), (vec![SECOND], vec![FIRST]));
     for id in [A, B] {
-        let waits = pair.node(id).cluster.snapshot().groups;
+        let waits = pair.node(id).snapshot().groups;
         let waits = waits.iter().map(|group| group.stay.waits_for_takeover);
         assert_eq!(waits.collect::<Vec<_>>(), [true, false]);
     }

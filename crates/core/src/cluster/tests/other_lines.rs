@@ -129,11 +129,11 @@ fn a_takeover_of_what_waits_for_another_line_is_refused() {
         let now = pair.now;
         pair.node(B).order(now, order);
         pair.rest(1);
-        assert_eq!(pair.node(B).answers, [Err(Refusal::Differs)]);
+        assert_eq!(pair.node(B).answers, [refused(Refusal::Differs)]);
         pair.node(B).answers.clear();
     }
     assert!(pair.run(A, &["first"]) && pair.runs(B).is_empty());
-    let report = pair.node(B).cluster.snapshot().groups.swap_remove(0);
+    let report = pair.node(B).snapshot().groups.swap_remove(0);
     let unable: Vec<_> = report.unable.into_iter().zip(report.unable_because).collect();
     let [alpha, beta] = ["alpha", "beta"].map(str::to_owned);
     let because = [(alpha, Inability::OtherLine), (beta, Inability::UnknownLine)];
@@ -190,7 +190,7 @@ fn a_line_that_grows_beside_an_unknown_one_is_not_taken() {
     pair.rest(3);
     let grown: [Line; 1] = [(A, &["first", "third"])];
     let refused = pair.node(A).reload(with_groups(A, Failback::On, &grown));
-    assert_eq!(refused, Err(Refusal::UnknownLine));
+    assert_eq!(refused, Err(ReloadRefusal::UnknownLine));
     pair.rest(10);
     assert!(pair.run(A, &["first"]) && pair.run(B, &["third"]), "nothing has changed");
     let same: [Line; 2] = [(A, &["first", "third"]), (B, &["third"])];

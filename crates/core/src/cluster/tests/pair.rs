@@ -233,7 +233,7 @@ fn a_hand_over_that_the_taker_cannot_finish_is_taken_back() {
     pair.node(B).fails = Some(FIRST);
     let now = pair.now;
     pair.node(A).order(now, Order::Standby(GroupSet::Local));
-    pair.until("answered", |pair| pair.node(A).answers == [Err(Refusal::Failed)]);
+    pair.until("answered", |pair| pair.node(A).answers == [refused(Refusal::Failed)]);
     pair.until("taken back", |pair| pair.runs(A) == [FIRST]);
     pair.pass(Duration::from_secs(5));
     assert_eq!(pair.runs(A), [FIRST], "never ping-pong");
@@ -246,17 +246,17 @@ fn orders_are_refused_with_a_reason() {
     pair.node(A).order(now, Order::Standby(GroupSet::All));
     pair.node(A).order(now, Order::Standby(GroupSet::All));
     pair.step();
-    assert_eq!(pair.node(A).answers, [Err(Refusal::Busy)]);
+    assert_eq!(pair.node(A).answers, [refused(Refusal::Busy)]);
     let mut alone = Pair::new(Failback::On);
     alone.node(A).order(at(0), Order::Standby(GroupSet::All));
     alone.step();
-    assert_eq!(alone.node(A).answers, [Err(Refusal::NotReady)]);
+    assert_eq!(alone.node(A).answers, [refused(Refusal::NotReady)]);
     alone.nodes[1] = None;
     alone.until("alone", |pair| pair.runs(A).len() == 2);
     let now = alone.now;
     alone.node(A).order(now, Order::Standby(GroupSet::All));
     alone.step();
-    assert_eq!(alone.node(A).answers.last(), Some(&Err(Refusal::NoPeer)));
+    assert_eq!(alone.node(A).answers.last(), Some(&refused(Refusal::NoPeer)));
 }
 
 #[test]
@@ -354,13 +354,13 @@ fn strangers_and_replays_are_named_and_change_nothing() {
 #[test]
 fn a_snapshot_tells_owners_links_and_reasons() {
     let mut pair = Pair::settled(Failback::On);
-    let snapshot = pair.node(A).cluster.snapshot();
+    let snapshot = pair.node(A).snapshot();
     assert_eq!(snapshot.node, "alpha");
     assert!(snapshot.stable && snapshot.executor && !snapshot.stopping);
     assert_eq!(snapshot.nodes[1].daemon, "systole");
     assert!(snapshot.nodes[1].links[0].up);
     assert_eq!(snapshot.groups[0].owner.as_deref(), Some("alpha"));
-    assert_eq!(snapshot.groups[0].reason, "no other node has it");
+    assert_eq!(snapshot.groups[0].reason, format!("{:?}", Cause::Unowned));
     assert!(snapshot.ping_nodes[0].up);
 }
 
@@ -369,7 +369,7 @@ fn a_snapshot_tells_how_long_a_node_is_waited_for_at_the_start() {
     let mut pair = Pair::new(Failback::On);
     pair.nodes[1] = None;
     pair.pass(Duration::from_millis(200));
-    let awaited = |pair: &mut Pair| pair.node(A).cluster.snapshot().nodes[B.index()].awaited_ms;
+    let awaited = |pair: &mut Pair| pair.node(A).snapshot().nodes[B.index()].awaited_ms;
     let left = awaited(&mut pair).expect("it is waited for");
     let initdead = u64::try_from(INITDEAD.as_millis()).expect("it is short");
     assert!(left > 0 && left < initdead, "{left}");

@@ -28,7 +28,7 @@ pub(super) fn with_groups(id: NodeId, failback: Failback, lines: &[Line]) -> Set
 }
 
 impl Node {
-    pub(super) fn reload(&mut self, settings: Settings) -> Result<(), Refusal> {
+    pub(super) fn reload(&mut self, settings: Settings) -> Result<(), ReloadRefusal> {
         self.cluster.reconfigure(self.cluster.now, settings)
     }
 
@@ -139,7 +139,7 @@ fn the_owner_reloads_first_and_goes_on_with_the_new_line() {
 fn a_removed_line_is_told_as_kept_free_where_it_still_stands() {
     let mut pair = Pair::settled(Failback::Off);
     let is_kept = |pair: &mut Pair| {
-        let groups = pair.node(B).cluster.snapshot().groups;
+        let groups = pair.node(B).snapshot().groups;
         groups.into_iter().find(|group| group.name == "first").expect("it is known").kept_free
     };
     assert!(!is_kept(&mut pair), "A runs it");
@@ -381,11 +381,11 @@ fn a_reload_is_refused_during_a_hand_over_and_for_what_cannot_change() {
     pair.node(A).order(now, Order::Standby(GroupSet::All));
     pair.node(A).turn(now);
     let changed = || with_groups(A, Failback::Off, &CHANGED);
-    assert_eq!(pair.node(A).reload(changed()), Err(Refusal::Busy));
+    assert_eq!(pair.node(A).reload(changed()), Err(ReloadRefusal::Busy));
     pair.until("handed over", |pair| pair.node(A).answers == [Ok(())]);
     pair.rest(1);
     let other = Settings { links: vec!["eth1".to_owned()], ..changed() };
-    assert_eq!(pair.node(A).reload(other), Err(Refusal::Differs));
+    assert_eq!(pair.node(A).reload(other), Err(ReloadRefusal::Fixed));
     let many: Vec<Group> = (0..GROUPS_MAX)
         .map(|number| Group {
             key: GroupKey::of([number.to_string().as_str()]),
@@ -393,7 +393,7 @@ fn a_reload_is_refused_during_a_hand_over_and_for_what_cannot_change() {
         })
         .collect();
     let many = Settings { groups: many, ..changed() };
-    assert_eq!(pair.node(A).reload(many), Err(Refusal::TooManyGroups));
+    assert_eq!(pair.node(A).reload(many), Err(ReloadRefusal::TooManyGroups));
     assert_eq!(pair.node(A).cluster.settings().groups, groups(&OLD));
 }
 
@@ -406,7 +406,7 @@ fn a_set_does_not_go_where_the_old_line_still_stands() {
     pair.node(A).order(now, Order::Standby(GroupSet::All));
     pair.node(B).order(now, Order::Takeover(GroupSet::All));
     pair.rest(12);
-    assert_eq!(pair.node(A).answers, [Err(Refusal::Differs)]);
+    assert_eq!(pair.node(A).answers, [refused(Refusal::Differs)]);
     assert!(matches!(pair.node(B).answers[..], [Err(_)]));
     assert!(pair.run(A, &["first", "extra"]) && pair.runs(B) == [SECOND]);
     pair.change(B, Failback::Off, &CHANGED);

@@ -265,10 +265,10 @@ fn a_forgotten_node_begins_anew_and_one_that_is_alive_is_not_forgotten() {
     node.order(at(6), order);
     node.turn(at(6));
     assert!(node.cluster.peer(B).is_alive());
-    assert_eq!(node.answers.pop(), Some(Err(Refusal::PeerAlive)));
+    assert_eq!(node.answers.pop(), Some(Err(OrderRefusal::PeerAlive)));
     node.order(at(6), Order::ForgetPeer(A));
     node.turn(at(6));
-    assert_eq!(node.answers.pop(), Some(Err(Refusal::PeerAlive)), "nor are we ourselves");
+    assert_eq!(node.answers.pop(), Some(Err(OrderRefusal::PeerAlive)), "nor are we ourselves");
 }
 
 #[test]
@@ -283,8 +283,8 @@ fn a_snapshot_tells_of_messages_of_an_older_generation_until_the_node_has_a_newe
         node.hear(at(second * 1000), "beta", 6, &status(second));
     }
     node.turn(at(3500));
-    let older = node.cluster.snapshot().nodes[B.index()].older.clone().expect("it is told");
+    let older = node.snapshot().nodes[B.index()].older.clone().expect("it is told");
     assert_eq!((older.generation, older.known, older.count, older.last_ms), (6, 7, 3, 500));
     node.hear(at(4000), "beta", 8, &status(1));
-    assert_eq!(node.cluster.snapshot().nodes[B.index()].older, None);
+    assert_eq!(node.snapshot().nodes[B.index()].older, None);
 }

@@ -179,7 +179,7 @@ fn an_order_that_was_answered_is_not_followed_when_the_way_is_back() {
         let now = pair.now;
         pair.node(node).order(now, order);
         pair.until("answered", |pair| !pair.node(node).answers.is_empty());
-        assert_eq!(pair.node(node).answers, [Err(Refusal::NoReply)], "{order:?}");
+        assert_eq!(pair.node(node).answers, [refused(Refusal::NoReply)], "{order:?}");
         pair.cut = false;
         pair.pass(Duration::from_secs(5));
         for id in [A, B] {

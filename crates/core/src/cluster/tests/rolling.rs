@@ -156,7 +156,7 @@ fn a_taker_without_a_carrier_is_no_matter_of_lines_that_a_third_node_lacks() {
     a.order(now, Order::StandbyGroup(FIRST));
     three.rest(2);
     let a = three.nodes[A.index()].as_ref().expect("it has power");
-    assert_eq!(a.answers, [Err(Refusal::NoInterface)]);
+    assert_eq!(a.answers, [refused(Refusal::NoInterface)]);
 }
 
 /// B stops a line that C has won, and neither has an executor any longer: C has let go of the line

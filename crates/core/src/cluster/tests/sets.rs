@@ -91,5 +91,5 @@ fn a_standby_whose_stop_cannot_be_asked_ends() {
         }
     }
     assert!(down < Duration::from_secs(2), "{down:?}");
-    assert_eq!(pair.node(A).answers, [Err(Refusal::CannotStop)]);
+    assert_eq!(pair.node(A).answers, [refused(Refusal::CannotStop)]);
 }

@@ -221,7 +221,7 @@ fn a_takeover_of_a_set_moves_nothing_else_and_no_part_of_it() {
         a.order(now, Order::Takeover(order));
         three.pass(Duration::from_secs(3));
         let answers = three.nodes[0].as_ref().expect("it has power").answers.clone();
-        assert_eq!(answers, [Err(Refusal::SeveralOwners)], "{homes:?} {order:?}");
+        assert_eq!(answers, [refused(Refusal::SeveralOwners)], "{homes:?} {order:?}");
         assert_eq!(three.all_run(), before);
     }
     let mut three = Three::at_homes([B, B], |_| {});

@@ -203,7 +203,7 @@ fn wordless(id: NodeId, generation: u64) -> Node {
 }
 
 fn outcomes(pair: &mut Pair, id: NodeId) -> Vec<String> {
-    let snapshot = pair.node(id).cluster.snapshot();
+    let snapshot = pair.node(id).snapshot();
     snapshot.groups[0].failures.iter().map(|failure| failure.outcome.clone()).collect()
 }
 
@@ -215,12 +215,12 @@ fn a_node_that_reads_no_words_has_the_whole_table_and_is_told_them_after_its_upg
     pair.until("the other runs it", |pair| pair.runs(B) == [FIRST, SECOND]);
     pair.pass(LONG);
     assert!(pair.node(B).cluster.peer(A).is_ready, "it has the whole table");
-    assert_eq!(outcomes(&mut pair, A), ["no such device (exit code 1)"]);
-    assert_eq!(outcomes(&mut pair, B), ["exit code 1"]);
+    assert_eq!(outcomes(&mut pair, A), ["Failed(1) no such device"]);
+    assert_eq!(outcomes(&mut pair, B), ["Failed(1) "]);
     replace(&mut pair, B, current);
     pair.pass(LONG);
     assert_eq!(pair.runs(B), [FIRST, SECOND], "nothing moves");
-    assert_eq!(outcomes(&mut pair, B), ["no such device (exit code 1)"]);
+    assert_eq!(outcomes(&mut pair, B), ["Failed(1) no such device"]);
     let known = pair.node(B).said.iter().filter(|event| matches!(event, Event::PeerFailed { .. }));
     assert_eq!(known.count(), 1);
     replace(&mut pair, B, wordless);
