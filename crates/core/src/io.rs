@@ -118,8 +118,8 @@ pub enum Order {
 }
 
 /// What an agent is asked to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Ask whether it runs.
     Status,
@@ -129,9 +129,19 @@ pub enum Action {
     Stop,
     /// Ask whether it is healthy.
     Monitor,
-    /// Check whether everything is there that a start needs. Concerns a whole group and changes
-    /// nothing.
-    Check,
+}
+
+impl Action {
+    /// Returns the verb that scripts are called with.
+    #[must_use]
+    pub const fn verb(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Monitor => "monitor",
+        }
+    }
 }
 
 /// One run of an agent, or one batch of addresses.
@@ -164,6 +174,14 @@ pub enum Output {
     Permit(Duration),
     /// Have the executor run this job.
     Run(Job),
+    /// Have the executor check whether everything is there that a start of this group needs, which
+    /// changes nothing. The answer is that of a job.
+    Check {
+        /// The number of the check.
+        job: JobId,
+        /// The group.
+        group: GroupId,
+    },
     /// Have the executor end this job at once.
     Cancel(JobId),
     /// Store [`Cluster::terms`](crate::Cluster::terms) and

@@ -19,7 +19,7 @@ pub const PACKET_MAX: usize = 1 << 20;
 /// Length of a permit packet in bytes.
 pub const PERMIT_SIZE: usize = 24;
 
-pub use systole_core::{LIFETIME_MAX, LIFETIME_MIN};
+pub use systole_core::{Action, LIFETIME_MAX, LIFETIME_MIN};
 
 /// The first bytes of a permit packet. JSON never begins with the first of them.
 const PERMIT_MAGIC: [u8; 8] = *b"\0permit2";
@@ -127,33 +127,6 @@ pub struct Run {
     pub timeout_ms: u64,
     /// Variables for this run only.
     pub environment: Vec<(String, String)>,
-}
-
-/// An action of an agent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Action {
-    /// Asks whether the resource runs here (`status`).
-    Status,
-    /// Starts the resource, unless its `status` says that it already runs.
-    Start,
-    /// Stops the resource, whatever its `status` would say.
-    Stop,
-    /// Asks whether the resource is healthy.
-    Monitor,
-}
-
-impl Action {
-    /// Returns the verb that scripts are called with.
-    #[must_use]
-    pub const fn verb(self) -> &'static str {
-        match self {
-            Self::Status => "status",
-            Self::Start => "start",
-            Self::Stop => "stop",
-            Self::Monitor => "monitor",
-        }
-    }
 }
 
 /// The reason why a packet is not a message.

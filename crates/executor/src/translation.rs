@@ -119,25 +119,28 @@ pub fn request_of(settings: &Settings, job: &Job, term: u64, timeouts: Timeouts)
     let group = &settings.groups[job.group.index()];
     let group_name = group.name().to_owned();
     let resources = group.resources[job.first..job.first + job.count].to_vec();
-    let (action, timeout) = match job.action {
-        systole_core::Action::Status => (Action::Status, timeouts.status),
-        systole_core::Action::Start => (Action::Start, timeouts.start),
-        systole_core::Action::Stop => (Action::Stop, timeouts.stop),
-        systole_core::Action::Monitor => (Action::Monitor, timeouts.status),
-        systole_core::Action::Check => {
-            return Request::Check { job: job.id, group_name, resources };
-        }
+    let timeout = match job.action {
+        Action::Status | Action::Monitor => timeouts.status,
+        Action::Start => timeouts.start,
+        Action::Stop => timeouts.stop,
     };
     Request::Run(Run {
         job: job.id,
         group: group.key,
         group_name,
         term,
-        action,
+        action: job.action,
         resources,
         timeout_ms: millis(timeout),
         environment: Vec::new(),
     })
+}
+
+/// Returns a check of a group in the form of the executor's protocol.
+#[must_use]
+pub fn check_of(settings: &Settings, job: JobId, group: GroupId) -> Request {
+    let group = &settings.groups[group.index()];
+    Request::Check { job, group_name: group.name().to_owned(), resources: group.resources.clone() }
 }
 
 /// Returns an outcome in the terms of the core.

@@ -265,6 +265,7 @@ impl BeatLoop {
                 }
             }
             Output::Run(job) => self.run_job(now, &job),
+            Output::Check { job, group } => self.check(now, job, group),
             Output::Cancel(job) => self.request(now, &Request::Cancel { job }),
             Output::Store => {
                 let terms = self.cluster.terms().collect();

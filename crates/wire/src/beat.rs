@@ -196,7 +196,7 @@ fn push_claim(out: &mut Vec<u8>, claim: &Claim, is_marked: bool) -> Result<(), E
 fn push_failure(out: &mut Vec<u8>, failure: &Failure) {
     out.push(match failure.action {
         Action::Start => b'+',
-        Action::Stop | Action::Status | Action::Monitor | Action::Check => b'-',
+        Action::Stop | Action::Status | Action::Monitor => b'-',
     });
     number::push_hex(out, u64::from(failure.resource));
     match failure.outcome {

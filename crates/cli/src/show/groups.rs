@@ -53,7 +53,7 @@ pub(super) fn group(group: &GroupReport, nodes: &[NodeReport]) -> String {
         let FailureReport { node, action, resource, outcome } = failure;
         let what = match action {
             Action::Start => "could not start",
-            Action::Stop | Action::Status | Action::Monitor | Action::Check => "cannot stop",
+            Action::Stop | Action::Status | Action::Monitor => "cannot stop",
         };
         let _ = write!(text, "\n    {node} {what} {resource}: {outcome}");
         let name = group.resources.first().map_or("", |name| name);

@@ -107,7 +107,7 @@ impl Teller {
             }
             JournalEvent::Failure { node, action, resource, outcome, .. } => match action {
                 Action::Start => format!("{node} could not start {resource}: {outcome}"),
-                Action::Stop | Action::Status | Action::Monitor | Action::Check => {
+                Action::Stop | Action::Status | Action::Monitor => {
                     format!("{node} cannot stop {resource}: {outcome}")
                 }
             },

@@ -205,6 +205,12 @@ impl Node {
                     self.sent.push(again);
                 }
                 Output::Run(job) => self.run(now, job),
+                Output::Check { job, group } => {
+                    let is_missing = self.misses == Some(group);
+                    let outcome = if is_missing { Outcome::Missing } else { self.finds };
+                    self.cluster.handle(now, &Input::JobDone { job, outcome });
+                    self.cluster.elapse(now);
+                }
                 Output::Report(event) => self.said.push(event),
                 Output::Answer { result, .. } => self.answers.push(result),
                 Output::End => self.has_ended = true,
@@ -248,15 +254,13 @@ impl Node {
     }
 
     fn run(&mut self, now: Time, job: crate::Job) {
-        if self.holds_jobs && job.action != Action::Check {
+        if self.holds_jobs {
             return self.held.push(job);
         }
         let runs = self.runs.contains(&job.group);
         let outcome = match job.action {
             Action::Status | Action::Monitor if runs => Outcome::Running,
             Action::Status | Action::Monitor => Outcome::NotRunning,
-            Action::Check if self.misses == Some(job.group) => Outcome::Missing,
-            Action::Check => self.finds,
             Action::Start if self.fails == Some(job.group) => self.failure,
             Action::Start => {
                 if !runs {

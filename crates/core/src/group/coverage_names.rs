@@ -11,10 +11,9 @@ impl State {
             Self::Starting { stop_after: true, .. } => "starting, to stop",
             Self::Active => "active",
             Self::Stopping { action: Action::Status, .. } => "looking",
-            Self::Stopping {
-                action: Action::Start | Action::Stop | Action::Monitor | Action::Check,
-                ..
-            } => "stopping",
+            Self::Stopping { action: Action::Start | Action::Stop | Action::Monitor, .. } => {
+                "stopping"
+            }
             Self::Stuck { .. } => "stuck",
             Self::Releasing { .. } | Self::Yielding { .. } => "releasing",
         }

@@ -100,7 +100,7 @@ impl Runner {
         // "no" counts, because a resource in an unknown state must not be started elsewhere.
         let stopped = match action {
             Action::Stop => matches!(outcome, Outcome::Success | Outcome::Missing),
-            Action::Status | Action::Start | Action::Monitor | Action::Check => {
+            Action::Status | Action::Start | Action::Monitor => {
                 matches!(outcome, Outcome::NotRunning | Outcome::Missing)
             }
         };
@@ -110,9 +110,7 @@ impl Runner {
             return match (self.is_idle(), action) {
                 (_, Action::Status) => Progress::StopDoubtful { resource, failed },
                 (true, _) => Progress::Stopped { failed },
-                (false, Action::Stop | Action::Start | Action::Monitor | Action::Check) => {
-                    Progress::None
-                }
+                (false, Action::Stop | Action::Start | Action::Monitor) => Progress::None,
             };
         }
         if action == Action::Status {

@@ -11,7 +11,7 @@ use systole_agents::standstill::{SILENCE_MAX, Standstill};
 use systole_agents::translation::{self, FIRST_OWN_JOB, Timeouts};
 pub(crate) use systole_agents::translation::{Greeting, group_of};
 pub(super) use systole_agents::translation::{
-    differences, holdings, is_of_core, outcome_of, request_of,
+    check_of, differences, holdings, is_of_core, outcome_of, request_of,
 };
 use systole_config::AgentTimeouts;
 use systole_core::Time;

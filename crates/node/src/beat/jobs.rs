@@ -2,13 +2,13 @@
 
 use super::channel::News;
 use super::executor::{
-    Arrival, Executor, Greeting, differences, durations, group_of, holdings, is_of_core,
+    Arrival, Executor, Greeting, check_of, differences, durations, group_of, holdings, is_of_core,
     outcome_of, request_of,
 };
 use super::{BeatLoop, REPORTS_PER_TURN};
 use systole_agents::protocol::{self, LetGoReason, Report, Request};
 use systole_agents::standstill::patience;
-use systole_core::{GroupKey, Input, Job, Resource, Time, Words};
+use systole_core::{GroupId, GroupKey, Input, Job, JobId, Resource, Time, Words};
 use systole_sys::process::ProcessId;
 
 /// The resources as they are written in haresources.
@@ -167,6 +167,11 @@ impl BeatLoop {
         let term = terms.find(|(group, _, _)| *group == key).map_or(0, |(_, _, term)| term);
         let request = request_of(settings, job, term, durations(self.timeouts));
         drop(terms);
+        self.request(now, &request);
+    }
+
+    pub(super) fn check(&mut self, now: Time, job: JobId, group: GroupId) {
+        let request = check_of(self.cluster.settings(), job, group);
         self.request(now, &request);
     }
 

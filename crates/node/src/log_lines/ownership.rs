@@ -102,7 +102,7 @@ impl LogRenderer {
         let word = self.resource(group, failure.resource.into());
         let what = match failure.action {
             Action::Start => "could not start",
-            Action::Stop | Action::Status | Action::Monitor | Action::Check => "cannot stop",
+            Action::Stop | Action::Status | Action::Monitor => "cannot stop",
         };
         let resources = self.settings.groups.get(group.index()).map(|group| &group.resources);
         let resource = resources.and_then(|all| all.get(usize::from(failure.resource)));

@@ -8,6 +8,7 @@ use systole_core::{
     Action, Cause, Detection, Event, GroupId, Job, NodeId, Outcome, Output, PingId, StopFailure,
 };
 use systole_executor::protocol::Request;
+use systole_executor::translation::check_of;
 
 /// To how many of a thousand daemons that start every recording is replayed.
 const REPLAY_AT_START_PER_MILLE: u64 = 300;
@@ -44,9 +45,14 @@ impl World {
                         laws::undisturbed(self.now, world, stop, &self.machines, self.ordered)?;
                         self.machine(node).watch.record_stopping(key, true);
                     }
-                    Action::Status | Action::Monitor | Action::Check => {}
+                    Action::Status | Action::Monitor => {}
                 }
                 self.run_job(node, &daemons)?;
+            }
+            Output::Check { job, group } => {
+                let Some(cluster) = &self.machines[node.index()].cluster else { return Ok(()) };
+                let request = check_of(cluster.settings(), job, group);
+                self.ask_executor(node, request)?;
             }
             Output::Cancel(job) => self.ask_executor(node, Request::Cancel { job })?,
             Output::Store => {

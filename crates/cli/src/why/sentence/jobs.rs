@@ -21,7 +21,7 @@ fn one(job: &JobEnd) -> String {
         (Action::Start, true) => ("took", "take"),
         (Action::Stop, false) => ("stopped", "stop"),
         (Action::Stop, true) => ("released", "release"),
-        (Action::Status | Action::Monitor | Action::Check, _) => {
+        (Action::Status | Action::Monitor, _) => {
             return format!(
                 "queried the status of {what} for {took}: {}",
                 texts::outcome(job.outcome)

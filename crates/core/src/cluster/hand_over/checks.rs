@@ -4,7 +4,7 @@ use super::Cluster;
 use super::input::{Fact, Input, Refused};
 use crate::cluster::ping::PingNode;
 use crate::peer::Kind;
-use crate::{Action, Event, GroupId, HandOverEvent, Job, JobId, Message, NodeId, Outcome, Output};
+use crate::{Action, Event, GroupId, HandOverEvent, JobId, Message, NodeId, Outcome, Output};
 use crate::{PingVerdict, Refusal, Scope, Step};
 
 impl Cluster {
@@ -70,11 +70,9 @@ impl Cluster {
                 continue;
             }
             self.next_job.0 += 1;
-            let id = self.next_job;
-            let count = self.settings.groups[group.index()].resources.len();
-            let job = Job { id, group, first: 0, count, action: Action::Check };
-            self.outbox.push_back(Output::Run(job));
-            checks.push(id);
+            let job = self.next_job;
+            self.outbox.push_back(Output::Check { job, group });
+            checks.push(job);
         }
         self.learn(Fact::Checks(checks));
     }

@@ -34,6 +34,10 @@ impl Play {
                 }
                 self.jobs.push((node, job.id, now));
             }
+            Output::Check { job, .. } => {
+                self.stand_ins[node.index()].begin_check(job);
+                self.jobs.push((node, job, now));
+            }
             Output::Cancel(job) => {
                 self.jobs.retain(|other| (other.0, other.1) != (node, job));
                 let executor = &mut self.stand_ins[node.index()];

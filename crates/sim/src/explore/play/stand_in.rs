@@ -3,7 +3,7 @@
 
 use crate::machine::Machine;
 use crate::services::{Services, Work};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use systole_core::{Action, GroupId, Job, JobId, Outcome, Time};
 use systole_executor::protocol::Held;
 
@@ -11,6 +11,7 @@ use systole_executor::protocol::Held;
 #[derive(Debug, Default)]
 pub(super) struct StandIn {
     jobs: BTreeMap<JobId, Job>,
+    checks: BTreeSet<JobId>,
     pub(super) permit_until: Option<Time>,
 }
 
@@ -32,10 +33,8 @@ impl StandIn {
             let is_apart = ends[0] <= other.first || ends[1] <= job.first;
             yields && is_apart && [job.action, other.action] == [Action::Stop; 2]
         };
-        let touches = |other: &Job| {
-            other.group == job.group && other.action != Action::Check && !is_aside(other)
-        };
-        if job.action != Action::Check && self.jobs.values().any(touches) {
+        let touches = |other: &Job| other.group == job.group && !is_aside(other);
+        if self.jobs.values().any(touches) {
             return Err(format!("{job:?} begins while another job of the group runs"));
         }
         if job.action == Action::Start {
@@ -46,13 +45,21 @@ impl StandIn {
         Ok(())
     }
 
+    /// Begins a check, which finds everything.
+    pub(super) fn begin_check(&mut self, id: JobId) {
+        self.checks.insert(id);
+    }
+
     /// A job succeeds; returns `None` if it was cancelled or let go meanwhile.
     pub(super) fn end(&mut self, id: JobId, services: &mut Services) -> Option<Outcome> {
+        if self.checks.remove(&id) {
+            return Some(Outcome::Success);
+        }
         let job = self.jobs.remove(&id)?;
         let mut places = job.first..job.first + job.count;
         let runs = |place: usize| services.is_running(job.group, place);
         let outcome = match job.action {
-            Action::Start | Action::Check => Outcome::Success,
+            Action::Start => Outcome::Success,
             Action::Stop => {
                 set(&job, false, services);
                 Outcome::Success
@@ -68,6 +75,9 @@ impl StandIn {
 
     /// Ends a job at once. A cancelled start has left nothing running.
     pub(super) fn cancel(&mut self, id: JobId, services: &mut Services) -> Option<Outcome> {
+        if self.checks.remove(&id) {
+            return Some(Outcome::Cancelled);
+        }
         let job = self.jobs.remove(&id)?;
         if job.action == Action::Start {
             set(&job, false, services);
@@ -88,7 +98,8 @@ impl StandIn {
             return (Vec::new(), Vec::new());
         }
         self.permit_until = None;
-        let jobs = std::mem::take(&mut self.jobs).into_keys().collect();
+        let jobs = std::mem::take(&mut self.jobs).into_keys();
+        let jobs = jobs.chain(std::mem::take(&mut self.checks)).collect();
         self.note(services);
         let held: Vec<_> = groups.filter(|group| services.runs(*group)).collect();
         for group in &held {
@@ -106,6 +117,7 @@ impl StandIn {
 
     /// The daemon dies: its jobs continue, but no daemon hears of their end.
     pub(super) fn lose_daemon(&mut self, services: &mut Services) {
+        self.checks.clear();
         let jobs: Vec<JobId> = self.jobs.keys().copied().collect();
         for job in jobs {
             self.end(job, services);
@@ -115,7 +127,7 @@ impl StandIn {
     /// Records which groups agents work for.
     fn note(&self, services: &mut Services) {
         services.rest();
-        for job in self.jobs.values().filter(|job| job.action != Action::Check) {
+        for job in self.jobs.values() {
             let is_start = job.action == Action::Start;
             services.work(job.group, if is_start { Work::Starts } else { Work::Other });
         }
