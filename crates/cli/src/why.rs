@@ -3,6 +3,7 @@
 mod entries;
 mod sentence;
 mod span;
+mod state;
 mod story;
 
 use crate::arguments::WhyOptions;
@@ -10,11 +11,12 @@ use crate::order::{Presence, presence};
 use crate::{complain, exit, print};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use state::Present;
 use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::path::Path;
 use story::Story;
-use systole_core::GroupReport;
+use systole_core::{GroupReport, Retirement};
 use systole_ipc::journal;
 use systole_ipc::protocol::Status;
 
@@ -34,13 +36,12 @@ pub(crate) fn run(run: &Path, state: &Path, which: &WhyOptions) -> u8 {
     };
     let known = story::groups(&reading.entries);
     let presence = presence(run);
-    let now_there = match &presence {
-        Presence::Runs(status) => Some(names(status)),
+    let reported = |name: &str| match &presence {
+        Presence::Runs(status) => present(status, name),
         Presence::Absent | Presence::Unknown => None,
     };
     // A group that is no longer in haresources, and no longer matters, is past.
-    let is_gone =
-        |name: &str| now_there.as_ref().is_some_and(|all| !all.iter().any(|it| it == name));
+    let is_gone = |name: &str| matches!(presence, Presence::Runs(_)) && reported(name).is_none();
     let is_wanted = |name: &&str| match group {
         Some(word) => fits(name, word),
         // The story of a line that is replaced everywhere is only printed if its group is named.
@@ -66,20 +67,28 @@ pub(crate) fn run(run: &Path, state: &Path, which: &WhyOptions) -> u8 {
     if which.json {
         return print_json(stories);
     }
-    // If no daemon is running that would have written more, the journal describes the past.
-    let is_absent = matches!(presence, Presence::Absent);
-    let end = is_absent.then(|| reading.entries.last()).flatten();
-    print_text(stories, end.and_then(entries::time), is_gone)
+    // Without a daemon that reports the present state, the journal describes the past.
+    let silence = match presence {
+        Presence::Runs(_) => None,
+        Presence::Absent => Some("No daemon runs here."),
+        Presence::Unknown => Some("The daemon does not report its state."),
+    };
+    let end = reading.entries.last().and_then(entries::time);
+    print_text(stories, silence.zip(end), reported, is_gone)
 }
 
-/// The groups that a daemon knows, by the names in the journal.
-fn names(status: &Status) -> Vec<String> {
-    let groups = status.snapshot.groups.iter();
-    let name = |group: &GroupReport| match group.retired {
-        Some(_) => format!("{}{}", group.name, journal::RETIRED),
-        None => group.name.clone(),
+/// Returns what a daemon reports about a group, which has this name in the journal.
+fn present<'a>(status: &'a Status, name: &str) -> Option<Present<'a>> {
+    let snapshot = &status.snapshot;
+    let is_it = |group: &&GroupReport| match name.strip_suffix(journal::RETIRED) {
+        Some(line) => group.retired.is_some() && group.name == line,
+        None => group.retired.is_none() && group.name == name,
     };
-    groups.map(name).collect()
+    let all = || snapshot.groups.iter().filter(is_it);
+    // Of several former lines with this name, one that still matters counts.
+    let group =
+        all().find(|group| group.retired != Some(Retirement::Over)).or_else(|| all().next());
+    group.map(|group| Present { group, nodes: &snapshot.nodes })
 }
 
 /// What is printed below the story of a group that the daemon no longer knows.
@@ -101,24 +110,22 @@ fn nothing(state: &Path, group: Option<&str>, known: &[&str]) -> String {
     }
 }
 
-/// Prints the stories. If the journal ended at a certain time, or a group is gone, the story is in the past
-/// tense.
-fn print_text<'a>(
+/// Prints the stories. Without a report of the present state, because the daemon is silent since the journal
+/// ended or no longer knows the group, a story is in the past tense.
+fn print_text<'a, 'b>(
     stories: impl Iterator<Item = Story<'a>>,
-    end: Option<Timestamp>,
+    silence: Option<(&str, Timestamp)>,
+    reported: impl Fn(&str) -> Option<Present<'b>>,
     is_gone: impl Fn(&str) -> bool,
 ) -> u8 {
     let (zone, now) = (TimeZone::system(), Timestamp::now());
-    let head = end.map(|end| {
-        let since = story::since(end, &zone, now);
-        format!(
-            "No daemon runs here. The journal ends at {since}, and shows the state at that time.\n\n"
-        )
+    let head = silence.map(|(why, end)| {
+        let since = state::since(end, &zone, now);
+        format!("{why} The journal ends at {since}, and shows the state at that time.\n\n")
     });
     let text = |story: Story<'_>| {
-        let is_gone = is_gone(story.group());
-        let note = if is_gone { GONE } else { "" };
-        story.text(&zone, now, end.is_some() || is_gone) + note
+        let note = if is_gone(story.group()) { GONE } else { "" };
+        story.text(&zone, now, reported(story.group())) + note
     };
     let texts: Vec<String> = stories.map(text).collect();
     print(&(head.unwrap_or_default() + &texts.join("\n")));
