@@ -26,7 +26,7 @@ const LAST_OF_ONE: usize = 3;
 /// Prints the last moves of a group, or of every group.
 pub(crate) fn run(run: &Path, state: &Path, which: &WhyOptions) -> u8 {
     let group = which.group.as_deref();
-    let reading = match journal::read(state) {
+    let mut reading = match journal::read(state) {
         Ok(reading) => reading,
         Err(error) => {
             complain(&format!("cannot read the journal in {}: {error}", state.display()));
@@ -34,6 +34,7 @@ pub(crate) fn run(run: &Path, state: &Path, which: &WhyOptions) -> u8 {
             return if denied { exit::PERMISSION } else { exit::REFUSED };
         }
     };
+    entries::sort(&mut reading.entries);
     let known = story::groups(&reading.entries);
     let presence = presence(run);
     let reported = |name: &str| match &presence {

@@ -161,6 +161,8 @@ pub(crate) struct Control {
     /// Conditions that an administrator should look at.
     alarms: Vec<AlarmReport>,
     next_ticket: u64,
+    /// The moment that the news is about that is being handled, in nanoseconds on `CLOCK_BOOTTIME`.
+    moment: Option<u64>,
     /// The reading of the files that is in progress.
     reading: Reading<Asker>,
     /// Whether the files must be read once more afterwards.
@@ -210,6 +212,7 @@ impl Control {
             unsent: UnsentTable::default(),
             alarms: Vec::new(),
             next_ticket: NOBODY.0 + 1,
+            moment: None,
             reading: Reading::default(),
             is_reload_wanted: false,
             reload: None,
@@ -267,14 +270,11 @@ impl Control {
         }
     }
 
-    /// Records in the journal what has just happened.
+    /// Records in the journal what has just happened, or happened in the turn of the beat thread whose news
+    /// is being handled.
     pub(crate) fn note(&mut self, event: JournalEvent) {
-        self.record_late(event, Duration::ZERO);
-    }
-
-    /// Records in the journal what happened that long ago.
-    fn record_late(&mut self, event: JournalEvent, age: Duration) {
-        self.writer.note(event, age);
+        let age = self.moment.map_or(0, |at| clock::boot_time().saturating_sub(at));
+        self.writer.note(event, Duration::from_nanos(age));
     }
 
     /// Reports the results of what was to be stored.

@@ -19,13 +19,15 @@ impl Control {
         let is_over = self.parts.beat.is_over();
         let _ = self.parts.beat.shared.control.lower();
         for _ in 0..NEWS_PER_TURN {
-            let Some(news) = self.parts.beat.news() else {
+            let Some((at, news)) = self.parts.beat.news() else {
                 if is_over {
                     self.ending = Some(Ending::Stopped);
                 }
                 return;
             };
+            self.moment = Some(at);
             self.handle_news(news);
+            self.moment = None;
         }
         // There is more news, which must not wait for the next wake-up.
         self.parts.beat.shared.control.raise();
@@ -33,7 +35,7 @@ impl Control {
 
     fn handle_news(&mut self, news: News) {
         match news {
-            News::Event { at, event } => self.tell(at, &event),
+            News::Event(event) => self.tell(&event),
             News::LetGo { group, why } => {
                 let group = self.parts.settings.groups[group.index()].name().to_owned();
                 self.note(JournalEvent::LetGo { group, why });
@@ -75,8 +77,8 @@ impl Control {
         }
     }
 
-    /// Reports what happened at a moment on `CLOCK_BOOTTIME`, in nanoseconds.
-    fn tell(&mut self, at: u64, event: &Event) {
+    /// Reports what happened.
+    fn tell(&mut self, event: &Event) {
         self.running.note(&self.parts.settings, event);
         let reason = self.reasons.of_event(&self.parts.settings, event);
         for line in self.renderer.lines(event, reason) {
@@ -88,8 +90,7 @@ impl Control {
         if let Some(entry) = journal::of_event(&self.parts.settings, event) {
             let entry = self.with_detail(entry);
             let entry = self.with_reason(entry);
-            let age = Duration::from_nanos(clock::boot_time().saturating_sub(at));
-            self.record_late(entry, age);
+            self.note(entry);
         }
         if let Event::HandOverProgress(plan) = event {
             let moves = matches!(plan.stage, ProgressStage::Agreed | ProgressStage::Released);
