@@ -1,6 +1,7 @@
 //! `hb why`: why each group is where it is, from the journal of this node.
 
 mod entries;
+mod reload;
 mod sentence;
 mod span;
 mod state;

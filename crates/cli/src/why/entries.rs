@@ -1,5 +1,6 @@
 //! Properties of an entry that a story needs.
 
+use super::reload;
 use jiff::{SignedDuration, Timestamp};
 use systole_core::Phase;
 use systole_ipc::journal::{Entry, JournalEvent, Place, Subject};
@@ -16,10 +17,13 @@ pub(super) fn group_of(entry: &Entry) -> Option<&str> {
     }
 }
 
-/// Returns whether an entry that is not about a single group may concern this one: events of nodes, and
-/// orders for this group or for several.
-pub(super) fn concerns(entry: &Entry, group: &str) -> bool {
-    match entry.event.story().0 {
+/// Returns whether an entry that is not about a single group may concern this one: events of nodes, reloads
+/// that change this group or a setting, and orders for this group or for several.
+pub(super) fn concerns(entries: &[Entry], place: usize, group: &str) -> bool {
+    if let Some(changes) = reload::changes(entries, place) {
+        return reload::concerns(changes, group);
+    }
+    match entries[place].event.story().0 {
         Subject::Every => true,
         Subject::Ordered(of) => of.is_none_or(|of| of == group),
         Subject::Group(_) | Subject::Aside => false,

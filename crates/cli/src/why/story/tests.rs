@@ -253,6 +253,30 @@ fn what_concerns_another_group_or_none_is_not_told() {
 }
 
 #[test]
+fn a_reload_that_changes_other_groups_is_not_told_nor_its_order() {
+    let reload = |second, change: &str| {
+        let order = JournalOrder::Reload;
+        let ordered = JournalEvent::Order {
+            order: order.clone(),
+            uid: 0,
+            pid: 7,
+            user: None,
+            login: None,
+            ticket: 0,
+        };
+        let done = JournalEvent::Reload { changes: vec![change.to_owned()], restarts: false };
+        let answer = JournalEvent::Answer { order, refused: None, failed: None, ticket: 0 };
+        [ordered, done, answer].map(|event| entry(second, event))
+    };
+    let mut journal: Vec<Entry> = reload(298, "group added: web1 nginx").into();
+    journal.extend(reload(299, "group changed: web2 10.0.0.9 b (it was: web2 10.0.0.9 a)"));
+    journal.push(owned(300, "10.0.0.9", "web2", 2, Phase::Active));
+    journal.extend(reload(301, "group removed: web1 nginx"));
+    let told = Story::of(&journal, "10.0.0.9", 1).entries;
+    assert_eq!(told, journal[3..7].iter().collect::<Vec<_>>());
+}
+
+#[test]
 fn what_another_node_ran_before_it_was_heard_may_be_older() {
     let claimed = |second, phase| {
         let mut entry = owned(second, "nginx", "web1", 3, phase);
