@@ -45,9 +45,14 @@ pub(crate) fn run(run: &Path, state: &Path, which: &WhyOptions) -> u8 {
     // A group that is no longer in haresources, and no longer matters, is past.
     let is_gone = |name: &str| matches!(presence, Presence::Runs(_)) && reported(name).is_none();
     let is_wanted = |name: &&str| match group {
-        Some(word) => fits(name, word),
+        Some(word) if *name == word => true,
+        Some(word) => fits(name, word) && !reload::is_put_back(&reading.entries, name),
         // The story of a line that is replaced everywhere is only printed if its group is named.
-        None => !story::is_over(&reading.entries, name) && !is_gone(name),
+        None => {
+            let is_over = story::is_over(&reading.entries, name)
+                || reload::is_put_back(&reading.entries, name);
+            !is_over && !is_gone(name)
+        }
     };
     let mut wanted: Vec<&str> = known.iter().copied().filter(is_wanted).collect();
     if let (true, Some(word)) = (wanted.is_empty(), group) {
@@ -61,6 +66,11 @@ pub(crate) fn run(run: &Path, state: &Path, which: &WhyOptions) -> u8 {
     }
     let usual = if group.is_some() { LAST_OF_ONE } else { 1 };
     let moves = if which.all { usize::MAX } else { which.last.map_or(usual, usize::from) };
+    let note = |name: &str| match is_gone(name) {
+        true if reload::is_put_back(&reading.entries, name) => LISTED_AGAIN,
+        true => GONE,
+        false => "",
+    };
     let stories = wanted.iter().map(|name| Story::of(&reading.entries, name, moves));
     if reading.unreadable > 0 {
         let lines = if reading.unreadable == 1 { "line" } else { "lines" };
@@ -76,7 +86,7 @@ pub(crate) fn run(run: &Path, state: &Path, which: &WhyOptions) -> u8 {
         Presence::Unknown => Some("The daemon does not report its state."),
     };
     let end = reading.entries.last().and_then(entries::time);
-    print_text(stories, silence.zip(end), reported, is_gone)
+    print_text(stories, silence.zip(end), reported, note)
 }
 
 /// Returns what a daemon reports about a group, which has this name in the journal.
@@ -95,6 +105,8 @@ fn present<'a>(status: &'a Status, name: &str) -> Option<Present<'a>> {
 
 /// What is printed below the story of a group that the daemon no longer knows.
 const GONE: &str = "  It is no longer in haresources, or has another name.\n";
+/// What is printed instead if a reload has put its line back.
+const LISTED_AGAIN: &str = "  Its line is in haresources again.\n";
 
 /// Whether a group has the name that the user gives: by its first word, or by its bare address.
 fn fits(group: &str, word: &str) -> bool {
@@ -118,17 +130,15 @@ fn print_text<'a, 'b>(
     stories: impl Iterator<Item = Story<'a>>,
     silence: Option<(&str, Timestamp)>,
     reported: impl Fn(&str) -> Option<Present<'b>>,
-    is_gone: impl Fn(&str) -> bool,
+    note: impl Fn(&str) -> &'static str,
 ) -> u8 {
     let (zone, now) = (TimeZone::system(), Timestamp::now());
     let head = silence.map(|(why, end)| {
         let since = state::since(end, &zone, now);
         format!("{why} The journal ends at {since}, and shows the state at that time.\n\n")
     });
-    let text = |story: Story<'_>| {
-        let note = if is_gone(story.group()) { GONE } else { "" };
-        story.text(&zone, now, reported(story.group())) + note
-    };
+    let text =
+        |story: Story<'_>| story.text(&zone, now, reported(story.group())) + note(story.group());
     let texts: Vec<String> = stories.map(text).collect();
     print(&(head.unwrap_or_default() + &texts.join("\n")));
     exit::OK
