@@ -13,6 +13,7 @@ mod lacking;
 pub(crate) mod links;
 mod news;
 mod order;
+mod other_lines;
 mod reading;
 mod reasons;
 mod reload;
@@ -41,6 +42,7 @@ use crate::watchdog::Keeper;
 use dropped::DroppedTable;
 use lacking::Lacking;
 use links::Medium;
+use other_lines::OtherLines;
 use reading::Reading;
 use reasons::Reasons;
 use reload::Reload;
@@ -160,6 +162,8 @@ pub(crate) struct Control {
     unsent: UnsentTable,
     /// Conditions that an administrator should look at.
     alarms: Vec<AlarmReport>,
+    /// The lines of haresources that differ between the nodes.
+    other_lines: OtherLines,
     next_ticket: u64,
     /// The moment that the news is about that is being handled, in nanoseconds on `CLOCK_BOOTTIME`.
     moment: Option<u64>,
@@ -211,6 +215,7 @@ impl Control {
             dropped: DroppedTable::default(),
             unsent: UnsentTable::default(),
             alarms: Vec::new(),
+            other_lines: OtherLines::default(),
             next_ticket: NOBODY.0 + 1,
             moment: None,
             reading: Reading::default(),
@@ -395,6 +400,7 @@ impl Control {
         self.writer.tick();
         self.tend_writer();
         self.tend_watchdog();
+        self.tend_other_lines();
         self.tend_lacking();
         self.open_missing_links();
     }

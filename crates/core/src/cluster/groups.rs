@@ -88,6 +88,8 @@ pub(super) struct GroupState {
     pub(super) reported_obstacle: Option<LastingObstacle>,
     /// Another node runs a line that is not known here, and lacks the line of this group.
     pub(super) waits_for_unknown_line: bool,
+    /// Another node's file differs in the line of this group, as last reported.
+    pub(super) differs: bool,
     /// The line needs more than the line that it replaces here.
     pub(super) has_grown: bool,
 }
@@ -115,6 +117,7 @@ impl GroupState {
             is_exempt: false,
             reported_obstacle: None,
             waits_for_unknown_line: false,
+            differs: false,
             has_grown: false,
         }
     }

@@ -96,6 +96,9 @@ impl Control {
             let moves = matches!(plan.stage, ProgressStage::Agreed | ProgressStage::Released);
             self.moves_groups = moves && !plan.beside_classic;
         }
+        if matches!(event, Event::OtherLines) {
+            self.other_lines.record_change();
+        }
         if matches!(event, Event::CommunicationUp) {
             self.parts.clients.start();
         }

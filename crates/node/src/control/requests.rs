@@ -104,6 +104,7 @@ impl Control {
     }
 
     pub(super) fn show(&mut self, snapshot: Snapshot) {
+        self.tell_other_lines(&snapshot);
         let keys = self.key_renewal.clone();
         let now = Duration::from_nanos(clock::boot_time());
         let dropped = self.dropped.report(&self.parts.settings, now);
