@@ -62,6 +62,9 @@ impl<'a> State<'a> {
                     "{is} considered running on {owner} since {since}, until its executor reports."
                 )
             }
+            Phase::Starting if self.cause == Some("unsure") => {
+                format!("{is} being checked on {owner} since {since}.")
+            }
             Phase::Failed if self.cause == Some("executor_lost") => {
                 format!("was given up on {owner} at {since}: its executor did not come back.")
             }

@@ -62,6 +62,7 @@ fn what_an_executor_has_not_said_or_took_with_it_is_no_start() {
     assert!(listed.starts_with("is considered running on web1 since"), "{listed}");
     let lost = told("executor_lost", Phase::Failed);
     assert!(lost.starts_with("was given up on web1 at"), "{lost}");
+    assert!(told("unsure", Phase::Starting).starts_with("is being checked on web1 since"));
     assert!(told("unowned", Phase::Starting).starts_with("is being started on web1"));
 }
 
