@@ -41,7 +41,7 @@ impl OtherLines {
 impl Control {
     /// Asks for the state when other lines differ than before. It is asked for again later if there is no room.
     pub(super) fn tend_other_lines(&mut self) {
-        if self.other_lines.is_due && self.parts.beat.command(Command::Snapshot).is_ok() {
+        if self.other_lines.is_due && self.beat.command(Command::Snapshot).is_ok() {
             (self.other_lines.is_due, self.other_lines.is_awaited) = (false, true);
         }
     }
