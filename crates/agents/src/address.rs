@@ -7,7 +7,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 use systole_core::{AddressSpec, Resource, ResourceKind, Time};
 use systole_sys::address::{
-    Addresses, Announcements, Announcer, ChooseError, Network, Placed, Presence, Wanted, choose,
+    Addresses, Announcements, Announcer, ChooseError, Network, Placed, Presence, Taken, Wanted,
+    choose,
 };
 
 use crate::protocol::Outcome;
@@ -35,9 +36,9 @@ struct Batch {
 /// The resources of one run, which are started, stopped or looked for together.
 pub(crate) type Row<'a> = &'a [Resource];
 
-/// The result of a start.
-#[derive(Debug)]
-pub(crate) struct Started {
+/// The result of a start or a stop.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Changed {
     /// The outcome.
     pub(crate) outcome: Outcome,
     /// Lines for the log, each with the interface's name.
@@ -46,7 +47,7 @@ pub(crate) struct Started {
     pub(crate) announced: usize,
 }
 
-impl Started {
+impl Changed {
     fn not(outcome: Outcome) -> Self {
         Self { outcome, lines: Vec::new(), announced: 0 }
     }
@@ -68,16 +69,16 @@ impl AddressAgent {
         now: Time,
         rows: &[Row<'_>],
         lifetime: Duration,
-    ) -> Vec<Started> {
+    ) -> Vec<Changed> {
         let mut network = match self.network(rows) {
             Ok(network) => network,
-            Err(error) => return for_each(rows, || Started::not(not_asked(&error))),
+            Err(error) => return for_each(rows, || Changed::not(not_asked(&error))),
         };
         let choices: Vec<_> = rows.iter().map(|row| place(row, &mut network)).collect();
         let all: Vec<Placed> = choices.iter().flatten().flatten().cloned().collect();
         let mut answers = match self.addresses.add(&all, lifetime) {
             Ok(answers) => answers.into_iter(),
-            Err(error) => return for_each(rows, || Started::not(not_asked(&error))),
+            Err(error) => return for_each(rows, || Changed::not(not_asked(&error))),
         };
         let mut started = Vec::with_capacity(rows.len());
         for choice in choices {
@@ -86,7 +87,7 @@ impl AddressAgent {
                     let answers: Vec<_> = answers.by_ref().take(placed.len()).collect();
                     self.record_added(now, placed, answers)
                 }
-                Err(error) => Started::not(failed(&error)),
+                Err(error) => Changed::not(failed(&error)),
             });
         }
         started
@@ -98,23 +99,23 @@ impl AddressAgent {
         now: Time,
         placed: Vec<Placed>,
         answers: Vec<io::Result<Presence>>,
-    ) -> Started {
+    ) -> Changed {
         let lines =
             placed.iter().map(|place| (place.interface.clone(), place.describe())).collect();
         for (answer, place) in answers.into_iter().zip(&placed) {
             if let Err(error) = answer {
                 let outcome = refused(place.address, &error);
-                return Started { outcome, lines, announced: 0 };
+                return Changed { outcome, lines, announced: 0 };
             }
         }
         let announced = placed.len();
         self.begin_announcing(now, placed);
-        Started { outcome: Outcome::Success, lines, announced }
+        Changed { outcome: Outcome::Success, lines, announced }
     }
 
     /// Removes the addresses of several runs in one batch. An address that is already gone counts as a
     /// success.
-    pub(crate) fn stop(&mut self, rows: &[Row<'_>]) -> Vec<Outcome> {
+    pub(crate) fn stop(&mut self, rows: &[Row<'_>]) -> Vec<Changed> {
         let all: Vec<_> = rows.iter().flat_map(|row| wanted(row)).collect();
         for batch in &mut self.announced {
             batch.placed.retain(|placed| all.iter().all(|wish| wish.address != placed.address));
@@ -122,7 +123,7 @@ impl AddressAgent {
         self.announced.retain(|batch| !batch.placed.is_empty());
         match self.addresses.remove(&all) {
             Ok(answers) => removed(rows, answers),
-            Err(error) => for_each(rows, || not_asked(&error)),
+            Err(error) => for_each(rows, || Changed::not(not_asked(&error))),
         }
     }
 
@@ -252,20 +253,27 @@ fn wish(resource: &Resource) -> Option<Wanted> {
     }
 }
 
-/// Translates the kernel's answers to a removal into the outcome of each run.
-fn removed(rows: &[Row<'_>], answers: Vec<io::Result<()>>) -> Vec<Outcome> {
+/// Translates the kernel's answers to a removal into the result of each run.
+fn removed(rows: &[Row<'_>], answers: Vec<io::Result<Vec<Taken>>>) -> Vec<Changed> {
     let mut answers = answers.into_iter();
-    let mut outcome_of = |row: &Row<'_>| {
-        let wanted: Vec<_> = wanted(row).collect();
+    let mut result_of = |row: &Row<'_>| {
+        let mut result = Changed::not(Outcome::Success);
         // The answers for all addresses are taken, so that those of the next run follow.
-        let own: Vec<_> = answers.by_ref().take(wanted.len()).collect();
-        let refusal = wanted
-            .iter()
-            .zip(own)
-            .find_map(|(wish, answer)| answer.err().map(|error| refused(wish.address, &error)));
-        refusal.unwrap_or(Outcome::Success)
+        for (wish, answer) in wanted(row).zip(answers.by_ref()) {
+            match answer {
+                Ok(taken) => {
+                    let line = |it: Taken| (it.interface.clone(), it.describe());
+                    result.lines.extend(taken.into_iter().map(line));
+                }
+                Err(error) if result.outcome.is_success() => {
+                    result.outcome = refused(wish.address, &error);
+                }
+                Err(_) => {}
+            }
+        }
+        result
     };
-    rows.iter().map(&mut outcome_of).collect()
+    rows.iter().map(&mut result_of).collect()
 }
 
 fn for_each<T>(rows: &[Row<'_>], answer: impl Fn() -> T) -> Vec<T> {

@@ -3,6 +3,7 @@
 mod dropped;
 mod groups;
 
+pub(crate) use groups::{left_of, run_by_nobody};
 use std::fmt::Write as _;
 use systole_core::{
     FenceReport, FenceState, HoldReport, NodeReport, OlderReport, PingReport, Snapshot,

@@ -1,8 +1,10 @@
 //! `hb why`: why each group is where it is, from the journal of this node.
 
 mod entries;
+mod reload;
 mod sentence;
 mod span;
+mod state;
 mod story;
 
 use crate::arguments::WhyOptions;
@@ -10,11 +12,12 @@ use crate::order::{Presence, presence};
 use crate::{complain, exit, print};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use state::Present;
 use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::path::Path;
 use story::Story;
-use systole_core::GroupReport;
+use systole_core::{GroupReport, Retirement};
 use systole_ipc::journal;
 use systole_ipc::protocol::Status;
 
@@ -24,7 +27,7 @@ const LAST_OF_ONE: usize = 3;
 /// Prints the last moves of a group, or of every group.
 pub(crate) fn run(run: &Path, state: &Path, which: &WhyOptions) -> u8 {
     let group = which.group.as_deref();
-    let reading = match journal::read(state) {
+    let mut reading = match journal::read(state) {
         Ok(reading) => reading,
         Err(error) => {
             complain(&format!("cannot read the journal in {}: {error}", state.display()));
@@ -32,19 +35,24 @@ pub(crate) fn run(run: &Path, state: &Path, which: &WhyOptions) -> u8 {
             return if denied { exit::PERMISSION } else { exit::REFUSED };
         }
     };
+    entries::sort(&mut reading.entries);
     let known = story::groups(&reading.entries);
     let presence = presence(run);
-    let now_there = match &presence {
-        Presence::Runs(status) => Some(names(status)),
+    let reported = |name: &str| match &presence {
+        Presence::Runs(status) => present(status, name),
         Presence::Absent | Presence::Unknown => None,
     };
     // A group that is no longer in haresources, and no longer matters, is past.
-    let is_gone =
-        |name: &str| now_there.as_ref().is_some_and(|all| !all.iter().any(|it| it == name));
+    let is_gone = |name: &str| matches!(presence, Presence::Runs(_)) && reported(name).is_none();
     let is_wanted = |name: &&str| match group {
-        Some(word) => fits(name, word),
+        Some(word) if *name == word => true,
+        Some(word) => fits(name, word) && !reload::is_put_back(&reading.entries, name),
         // The story of a line that is replaced everywhere is only printed if its group is named.
-        None => !story::is_over(&reading.entries, name) && !is_gone(name),
+        None => {
+            let is_over = story::is_over(&reading.entries, name)
+                || reload::is_put_back(&reading.entries, name);
+            !is_over && !is_gone(name)
+        }
     };
     let mut wanted: Vec<&str> = known.iter().copied().filter(is_wanted).collect();
     if let (true, Some(word)) = (wanted.is_empty(), group) {
@@ -58,6 +66,11 @@ pub(crate) fn run(run: &Path, state: &Path, which: &WhyOptions) -> u8 {
     }
     let usual = if group.is_some() { LAST_OF_ONE } else { 1 };
     let moves = if which.all { usize::MAX } else { which.last.map_or(usual, usize::from) };
+    let note = |name: &str| match is_gone(name) {
+        true if reload::is_put_back(&reading.entries, name) => LISTED_AGAIN,
+        true => GONE,
+        false => "",
+    };
     let stories = wanted.iter().map(|name| Story::of(&reading.entries, name, moves));
     if reading.unreadable > 0 {
         let lines = if reading.unreadable == 1 { "line" } else { "lines" };
@@ -66,24 +79,34 @@ pub(crate) fn run(run: &Path, state: &Path, which: &WhyOptions) -> u8 {
     if which.json {
         return print_json(stories);
     }
-    // If no daemon is running that would have written more, the journal describes the past.
-    let is_absent = matches!(presence, Presence::Absent);
-    let end = is_absent.then(|| reading.entries.last()).flatten();
-    print_text(stories, end.and_then(entries::time), is_gone)
+    // Without a daemon that reports the present state, the journal describes the past.
+    let silence = match presence {
+        Presence::Runs(_) => None,
+        Presence::Absent => Some("No daemon runs here."),
+        Presence::Unknown => Some("The daemon does not report its state."),
+    };
+    let end = reading.entries.last().and_then(entries::time);
+    print_text(stories, silence.zip(end), reported, note)
 }
 
-/// The groups that a daemon knows, by the names in the journal.
-fn names(status: &Status) -> Vec<String> {
-    let groups = status.snapshot.groups.iter();
-    let name = |group: &GroupReport| match group.retired {
-        Some(_) => format!("{}{}", group.name, journal::RETIRED),
-        None => group.name.clone(),
+/// Returns what a daemon reports about a group, which has this name in the journal.
+fn present<'a>(status: &'a Status, name: &str) -> Option<Present<'a>> {
+    let snapshot = &status.snapshot;
+    let is_it = |group: &&GroupReport| match name.strip_suffix(journal::RETIRED) {
+        Some(line) => group.retired.is_some() && group.name == line,
+        None => group.retired.is_none() && group.name == name,
     };
-    groups.map(name).collect()
+    let all = || snapshot.groups.iter().filter(is_it);
+    // Of several former lines with this name, one that still matters counts.
+    let group =
+        all().find(|group| group.retired != Some(Retirement::Over)).or_else(|| all().next());
+    group.map(|group| Present { group, nodes: &snapshot.nodes })
 }
 
 /// What is printed below the story of a group that the daemon no longer knows.
 const GONE: &str = "  It is no longer in haresources, or has another name.\n";
+/// What is printed instead if a reload has put its line back.
+const LISTED_AGAIN: &str = "  Its line is in haresources again.\n";
 
 /// Whether a group has the name that the user gives: by its first word, or by its bare address.
 fn fits(group: &str, word: &str) -> bool {
@@ -101,25 +124,21 @@ fn nothing(state: &Path, group: Option<&str>, known: &[&str]) -> String {
     }
 }
 
-/// Prints the stories. If the journal ended at a certain time, or a group is gone, the story is in the past
-/// tense.
-fn print_text<'a>(
+/// Prints the stories. Without a report of the present state, because the daemon is silent since the journal
+/// ended or no longer knows the group, a story is in the past tense.
+fn print_text<'a, 'b>(
     stories: impl Iterator<Item = Story<'a>>,
-    end: Option<Timestamp>,
-    is_gone: impl Fn(&str) -> bool,
+    silence: Option<(&str, Timestamp)>,
+    reported: impl Fn(&str) -> Option<Present<'b>>,
+    note: impl Fn(&str) -> &'static str,
 ) -> u8 {
     let (zone, now) = (TimeZone::system(), Timestamp::now());
-    let head = end.map(|end| {
-        let since = story::since(end, &zone, now);
-        format!(
-            "No daemon runs here. The journal ends at {since}, and shows the state at that time.\n\n"
-        )
+    let head = silence.map(|(why, end)| {
+        let since = state::since(end, &zone, now);
+        format!("{why} The journal ends at {since}, and shows the state at that time.\n\n")
     });
-    let text = |story: Story<'_>| {
-        let is_gone = is_gone(story.group());
-        let note = if is_gone { GONE } else { "" };
-        story.text(&zone, now, end.is_some() || is_gone) + note
-    };
+    let text =
+        |story: Story<'_>| story.text(&zone, now, reported(story.group())) + note(story.group());
     let texts: Vec<String> = stories.map(text).collect();
     print(&(head.unwrap_or_default() + &texts.join("\n")));
     exit::OK

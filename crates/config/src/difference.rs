@@ -7,6 +7,7 @@ mod tests;
 use crate::config::Config;
 use crate::directive::{self, Directive, Subject, Told};
 use crate::medium::{Medium, PingNode};
+pub use groups::LineChange;
 use std::fmt::Display;
 use systole_core::{Failback, GroupId};
 

@@ -32,7 +32,7 @@ pub use config::{
     AddressAgent, AgentTimeouts, ApiAuthorization, Client, ClientKind, Compression, Config,
     GenerationMethod, Logging, MessageFormat, Process, RecordedOption, UuidSource,
 };
-pub use difference::{Change, Effect, difference};
+pub use difference::{Change, Effect, LineChange, difference};
 pub use directive::default_options;
 pub use facts::{AgentKind, Facts, FileKind, Find, Interface};
 pub use fencing::{

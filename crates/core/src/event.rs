@@ -108,6 +108,9 @@ pub enum Event {
     /// The other node's haresources has groups that are not in this node's haresources, or the
     /// reverse.
     GroupsDiffer(NodeId),
+    /// The groups whose line another node does not have, or only keeps free, are no longer the same.
+    /// The status has them.
+    OtherLines,
     /// A dead or departed peer had released everything.
     PeerHadNothing(NodeId),
     /// A dead peer's groups are taken without fencing the peer.

@@ -110,6 +110,7 @@ impl BeatLoop {
     fn turn(&mut self, now: Time) {
         let has_paused = now.since(self.last_turn) > self.cluster.patience();
         self.last_turn = now;
+        self.control.begin_turn(self.origin.saturating_add(now.as_nanos()));
         self.read_links(now, if has_paused { DATAGRAMS_AFTER_PAUSE } else { DATAGRAMS_PER_TURN });
         self.read_pings(now);
         self.watch_executor(now);
@@ -281,8 +282,7 @@ impl BeatLoop {
                 if let Event::PeerRestarted(node) = event {
                     self.record_restart(node);
                 }
-                let at = self.origin.saturating_add(now.as_nanos());
-                self.control.send_lossy(News::Event { at, event });
+                self.control.send_lossy(News::Event(event));
             }
             Output::StopFailed { group, resource } => {
                 self.control.send_queued(News::StopFailed { group, resource });

@@ -13,6 +13,8 @@ mod lacking;
 pub(crate) mod links;
 mod news;
 mod order;
+mod other_lines;
+mod parts;
 mod reading;
 mod reasons;
 mod reload;
@@ -41,6 +43,8 @@ use crate::watchdog::Keeper;
 use dropped::DroppedTable;
 use lacking::Lacking;
 use links::Medium;
+use other_lines::OtherLines;
+pub(crate) use parts::Parts;
 use reading::Reading;
 use reasons::Reasons;
 use reload::Reload;
@@ -85,55 +89,46 @@ pub(crate) enum Ending {
     Broken,
 }
 
-/// The parts of which the control thread is made.
-pub(crate) struct Parts {
-    /// The paths of all files.
-    pub(crate) paths: Paths,
-    /// The pid file, by which other processes find this one.
-    pub(crate) pid_file: PidFile,
-    /// The settings of the core.
-    pub(crate) settings: Arc<Settings>,
-    /// The generation of this daemon.
-    pub(crate) generation: u64,
-    /// The same number, if it could not be stored on the disk.
-    pub(crate) unstored_generation: Option<u64>,
-    /// The files that are in force, and their configuration.
-    pub(crate) files: Files,
-    pub(crate) config: Config,
-    /// Whether no group is known (`-M`).
-    pub(crate) without_resources: bool,
-    /// The debug level for scripts.
-    pub(crate) debug: u8,
-    /// Whether time-critical threads get real-time priority.
-    pub(crate) is_realtime: bool,
-    /// Time of the core's start in seconds since 1970.
-    pub(crate) unix_time: u64,
-    /// The log.
-    pub(crate) log: Log,
-    /// `log_badpack`.
-    pub(crate) names_bad_packets: bool,
-    /// The state that is kept across restarts.
-    pub(crate) state: State,
-    /// The media, in the order of `ha.cf`.
-    pub(crate) media: Vec<Medium>,
-    /// Starts executors.
-    pub(crate) executor: ExecutorProcess,
-    /// The programs that are kept running.
-    pub(crate) clients: Clients,
-    /// Drives fencing devices.
-    pub(crate) fencer: Fencer,
-    /// Keeps the watchdog device, if there is one.
-    pub(crate) watchdog: Option<Keeper>,
-    /// The channel to the beat thread.
-    pub(crate) beat: ControlEnd,
-    /// The beat thread.
-    pub(crate) thread: JoinHandle<Option<io::Result<()>>>,
-}
-
 /// The state of the control thread.
 #[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(crate) struct Control {
-    parts: Parts,
+    /// The paths of all files.
+    paths: Paths,
+    /// The pid file, by which other processes find this one.
+    pid_file: PidFile,
+    /// The settings of the core.
+    settings: Arc<Settings>,
+    /// The files that are in force, and their configuration.
+    files: Files,
+    config: Config,
+    /// Whether no group is known (`-M`).
+    without_resources: bool,
+    /// The debug level for scripts.
+    debug: u8,
+    /// Whether time-critical threads get real-time priority.
+    is_realtime: bool,
+    /// Time of the core's start in seconds since 1970.
+    unix_time: u64,
+    /// The log.
+    log: Log,
+    /// `log_badpack`.
+    names_bad_packets: bool,
+    /// The state that is kept across restarts.
+    state: State,
+    /// The media, in the order of `ha.cf`.
+    media: Vec<Medium>,
+    /// Starts executors.
+    executor: ExecutorProcess,
+    /// The programs that are kept running.
+    clients: Clients,
+    /// Drives fencing devices.
+    fencer: Fencer,
+    /// Keeps the watchdog device, if there is one.
+    watchdog: Option<Keeper>,
+    /// The channel to the beat thread.
+    beat: ControlEnd,
+    /// The beat thread.
+    thread: JoinHandle<Option<io::Result<()>>>,
     renderer: LogRenderer,
     writer: StateWriter,
     signals: Signals,
@@ -160,7 +155,11 @@ pub(crate) struct Control {
     unsent: UnsentTable,
     /// Conditions that an administrator should look at.
     alarms: Vec<AlarmReport>,
+    /// The lines of haresources that differ between the nodes.
+    other_lines: OtherLines,
     next_ticket: u64,
+    /// The moment that the news is about that is being handled, in nanoseconds on `CLOCK_BOOTTIME`.
+    moment: Option<u64>,
     /// The reading of the files that is in progress.
     reading: Reading<Asker>,
     /// Whether the files must be read once more afterwards.
@@ -183,48 +182,6 @@ pub(crate) struct Control {
 }
 
 impl Control {
-    /// Puts the parts together. What cannot be obtained at once is tried again while the thread works.
-    pub(crate) fn new(parts: Parts, signals: Signals) -> Self {
-        let server = Server::new(&parts.paths.control_socket());
-        let writer = {
-            let Parts { state, settings, generation, unstored_generation, .. } = &parts;
-            let journal = state.journal(settings.name(settings.me), *generation);
-            StateWriter::new(state.clone(), journal, *unstored_generation)
-        };
-        let supervision = Supervision::new(Arc::clone(&parts.beat.shared), parts.log.voice());
-        let mut control = Self {
-            renderer: LogRenderer::new(Arc::clone(&parts.settings), std::process::id()),
-            writer,
-            parts,
-            signals,
-            server,
-            supervision,
-            lacking: Lacking::default(),
-            watchers: Vec::new(),
-            orders: BTreeMap::new(),
-            answers: VecDeque::new(),
-            details: BTreeMap::new(),
-            reasons: Reasons::default(),
-            key_renewal: None,
-            dropped: DroppedTable::default(),
-            unsent: UnsentTable::default(),
-            alarms: Vec::new(),
-            next_ticket: NOBODY.0 + 1,
-            reading: Reading::default(),
-            is_reload_wanted: false,
-            reload: None,
-            next_tick: Instant::now(),
-            names: Names::default(),
-            is_stopping: false,
-            is_restarting: false,
-            moves_groups: false,
-            running: Running::default(),
-            ending: None,
-        };
-        control.tend_lacking();
-        control
-    }
-
     /// Works until the daemon is to end, and returns how it ends.
     ///
     /// # Errors
@@ -233,7 +190,7 @@ impl Control {
     pub(crate) fn run(&mut self) -> io::Result<Ending> {
         Supervision::ready();
         loop {
-            self.parts.beat.shared.control_turns.fetch_add(1, Ordering::Relaxed);
+            self.beat.shared.control_turns.fetch_add(1, Ordering::Relaxed);
             self.wait()?;
             self.read_signals()?;
             self.read_clients();
@@ -251,30 +208,27 @@ impl Control {
 
     /// Writes a line to the daemon's log.
     pub(crate) fn say(&mut self, level: Level, text: impl Into<String>) {
-        self.parts.log.write(&Line::new(level, text));
+        self.log.write(&Line::new(level, text));
     }
 
     /// Writes the last line of a graceful stop.
     pub(crate) fn say_stopped(&mut self) {
         let line = self.renderer.stopped();
-        self.parts.log.write(&line);
+        self.log.write(&line);
     }
 
     /// Ends the programs that the daemon keeps running. Takes as long as they take.
     pub(crate) fn stop_programs(&mut self) {
-        for line in self.parts.clients.stop() {
-            self.parts.log.write(&line);
+        for line in self.clients.stop() {
+            self.log.write(&line);
         }
     }
 
-    /// Records in the journal what has just happened.
+    /// Records in the journal what has just happened, or happened in the turn of the beat thread whose news
+    /// is being handled.
     pub(crate) fn note(&mut self, event: JournalEvent) {
-        self.record_late(event, Duration::ZERO);
-    }
-
-    /// Records in the journal what happened that long ago.
-    fn record_late(&mut self, event: JournalEvent, age: Duration) {
-        self.writer.note(event, age);
+        let age = self.moment.map_or(0, |at| clock::boot_time().saturating_sub(at));
+        self.writer.note(event, Duration::from_nanos(age));
     }
 
     /// Reports the results of what was to be stored.
@@ -312,19 +266,19 @@ impl Control {
 
     fn wait(&self) -> io::Result<()> {
         let tick = self.next_tick.saturating_duration_since(Instant::now());
-        let sleep = self.parts.executor.idle_for().map_or(tick, |idle| idle.min(tick));
+        let sleep = self.executor.idle_for().map_or(tick, |idle| idle.min(tick));
         let timeout = Timespec {
             tv_sec: i64::try_from(sleep.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: sleep.subsec_nanos().into(),
         };
-        let wake = &self.parts.beat.shared.control;
+        let wake = &self.beat.shared.control;
         let mut fds = vec![
             PollFd::from_borrowed_fd(wake.as_fd(), PollFlags::IN),
             PollFd::new(&self.signals, PollFlags::IN),
         ];
         fds.extend(self.server.descriptors());
-        fds.extend(self.parts.clients.descriptors());
-        fds.extend(self.parts.fencer.descriptors());
+        fds.extend(self.clients.descriptors());
+        fds.extend(self.fencer.descriptors());
         match poll(&mut fds, Some(&timeout)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),
@@ -333,12 +287,12 @@ impl Control {
 
     fn read_signals(&mut self) -> io::Result<()> {
         while let Some(received) = self.signals.next()? {
-            let debug = self.parts.log.debug();
+            let debug = self.log.debug();
             match received.signal {
                 Signal::Terminate => self.stop(received.uid, received.pid),
                 Signal::Hangup => self.hang_up(),
-                Signal::User1 => self.parts.log.change_debug(debug.saturating_add(1)),
-                Signal::User2 => self.parts.log.change_debug(debug.saturating_sub(1)),
+                Signal::User1 => self.log.change_debug(debug.saturating_add(1)),
+                Signal::User2 => self.log.change_debug(debug.saturating_sub(1)),
                 // Children that have ended are reaped by the code that started them.
                 Signal::Child
                 | Signal::Interrupt
@@ -355,7 +309,7 @@ impl Control {
         let order = Order::Stop;
         let who = Requester::of(uid, pid.cast_signed());
         self.note(who.orders(JournalOrder::Stop, NOBODY));
-        if self.parts.beat.command(Command::Order { ticket: NOBODY, order }).is_err() {
+        if self.beat.command(Command::Order { ticket: NOBODY, order }).is_err() {
             return self.say(
                 Level::Error,
                 "The beat thread accepts no orders: send the signal \
@@ -370,10 +324,10 @@ impl Control {
     }
 
     fn tend_programs(&mut self) {
-        for line in self.parts.clients.read() {
-            self.parts.log.write(&line);
+        for line in self.clients.read() {
+            self.log.write(&line);
         }
-        if self.is_restarting && self.ending.is_none() && self.parts.clients.have_ended() {
+        if self.is_restarting && self.ending.is_none() && self.clients.have_ended() {
             self.ending = Some(Ending::Restart);
         }
     }
@@ -384,17 +338,18 @@ impl Control {
             return;
         }
         self.next_tick = now + TICK;
-        self.parts.log.tick();
+        self.log.tick();
         let boot_time = Duration::from_nanos(clock::boot_time());
         self.tell_dropped(boot_time);
-        let keepalive = self.parts.settings.keepalive;
-        for line in self.unsent.tick(&self.parts.media, keepalive, boot_time) {
-            self.parts.log.write(&line);
+        let keepalive = self.settings.keepalive;
+        for line in self.unsent.tick(&self.media, keepalive, boot_time) {
+            self.log.write(&line);
         }
         self.server.tick();
         self.writer.tick();
         self.tend_writer();
         self.tend_watchdog();
+        self.tend_other_lines();
         self.tend_lacking();
         self.open_missing_links();
     }

@@ -60,6 +60,10 @@ pub(crate) struct ExecutorProcess {
     program: PathBuf,
     /// The time by which a started process must listen; absent if none was started.
     awaited: Option<Instant>,
+    /// The process of the executor that was connected last; absent if it had already ended.
+    process: Option<ProcessId>,
+    /// Until when the end of that process is awaited, if it has begun to end.
+    dies_until: Option<Instant>,
     /// A child that may have ended and must be reaped.
     child: Option<std::process::Child>,
     /// What the child has written to its standard error.
@@ -79,6 +83,8 @@ impl ExecutorProcess {
             configuration,
             program: "/proc/self/exe".into(),
             awaited: None,
+            process: None,
+            dies_until: None,
             child: None,
             errors: None,
             retry_at: None,
@@ -208,6 +214,7 @@ impl ExecutorProcess {
         let was_well = self.since.is_none_or(|since| now.duration_since(since) >= WELL_AFTER);
         self.failures = if was_well { 0 } else { self.failures.saturating_add(1) };
         self.retry_at = Some(now + retry_gap(self.failures));
+        self.dies_until = Some(now + LEAVE_LIMIT);
     }
 
     /// Returns how often in a row no executor could be started, or one did not work for long.
@@ -235,6 +242,10 @@ impl ExecutorProcess {
         if self.retry_at.is_none_or(|at| at > Instant::now()) {
             return Ok(None);
         }
+        if self.is_dying() {
+            self.retry_at = Some(Instant::now() + CONNECT_GAP);
+            return Ok(None);
+        }
         match self.connect_or_begin() {
             Ok(Some(executor)) => {
                 (self.retry_at, self.since) = (None, Some(Instant::now()));
@@ -250,6 +261,14 @@ impl ExecutorProcess {
                 Err(error)
             }
         }
+    }
+
+    /// Whether the executor that was lost is about to end. A process that dies closes the connection of the daemon
+    /// up to some hundred milliseconds before the socket at which it listens: meanwhile it could be connected
+    /// again, and lost again.
+    fn is_dying(&self) -> bool {
+        let is_awaited = self.dies_until.is_some_and(|until| Instant::now() < until);
+        is_awaited && self.process.is_some_and(ProcessId::is_exiting)
     }
 
     fn connect_or_start(&mut self) -> io::Result<Executor> {
@@ -280,7 +299,11 @@ impl ExecutorProcess {
         };
         self.awaited = until;
         match (connected, until) {
-            (Ok(connection), _) => Executor::new(connection, self.configuration.clone()).map(Some),
+            (Ok(connection), _) => {
+                let executor = Executor::new(connection, self.configuration.clone())?;
+                self.process = executor.process();
+                Ok(Some(executor))
+            }
             (Err(_), Some(_)) => Ok(None),
             (Err(error), None) => Err(error),
         }

@@ -113,9 +113,11 @@ impl LogRenderer {
                 vec![self.not_taken(*group, *obstacle, cause)]
             }
             Event::HandOver(step) => self.hand_over(*step),
-            // Strangers are logged with their address (`control/dropped.rs`). The other events are for the
-            // journal only: the known lines are logged along with them.
+            // Strangers are logged with their address (`control/dropped.rs`), and other lines in the words of the
+            // status (`control/other_lines.rs`). The other events are for the journal only: the known lines are
+            // logged along with them.
             Event::Stranger(_)
+            | Event::OtherLines
             | Event::JobEnded { .. }
             | Event::HandOverProgress(_)
             | Event::PingsCounted(_) => Vec::new(),

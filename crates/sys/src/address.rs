@@ -219,6 +219,27 @@ impl Placed {
     }
 }
 
+/// An address that was removed from an interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// The address.
+    pub address: IpAddr,
+    /// Length of its network's prefix.
+    pub prefix: u8,
+    /// The interface's name, or its number if it has gone since.
+    pub interface: String,
+}
+
+impl Taken {
+    /// Returns what is logged when the address was removed.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let Self { address, prefix, interface } = self;
+        let family = if address.is_ipv6() { "inet6" } else { "inet" };
+        format!("Removing {family} address {address}/{prefix} from device {interface}")
+    }
+}
+
 /// Takes a snapshot of the machine's network, with all its routes.
 ///
 /// # Errors

@@ -51,12 +51,21 @@ impl ProcessId {
         Stat::parse(&stat).map(|stat| stat.id)
     }
 
-    /// Returns whether this very process still runs. A zombie does not.
+    /// Returns whether this very process still runs, if only in one of its threads. A zombie does not.
     #[must_use]
     pub fn is_running(self) -> bool {
         let stat = std::fs::read(format!("/proc/{}/stat", self.pid)).ok();
         let stat = stat.as_deref().and_then(Stat::parse);
         stat.is_some_and(|stat| stat.id == self && !stat.is_dead)
+    }
+
+    /// Returns whether this very process has begun to end and has not ended: it was killed or has exited, and the
+    /// kernel gives back what it has, such as its sockets.
+    #[must_use]
+    pub fn is_exiting(self) -> bool {
+        let stat = std::fs::read(format!("/proc/{}/stat", self.pid)).ok();
+        let stat = stat.as_deref().and_then(Stat::parse);
+        stat.is_some_and(|stat| stat.id == self && stat.is_exiting && !stat.is_dead)
     }
 
     /// Opens a descriptor that becomes readable when this very process ends (`pidfd_open(2)`); returns `None`
@@ -92,25 +101,37 @@ pub fn has_ended(process: BorrowedFd<'_>) -> bool {
     poll(&mut fds, Some(&at_once)).is_ok_and(|ready| ready > 0)
 }
 
+/// The flag of a process that has begun to end (`include/linux/sched.h`).
+const PF_EXITING: u64 = 4;
+
 /// The content of `/proc/<pid>/stat`.
 struct Stat {
     id: ProcessId,
+    is_exiting: bool,
     is_dead: bool,
 }
 
 impl Stat {
     /// Reads the line without allocating memory, because a forked child also calls it.
     fn parse(line: &[u8]) -> Option<Self> {
-        /// The position of the start time among the fields after the name.
+        /// The positions of fields after the name: the flags of the kernel, the number of threads, and the start
+        /// time.
+        const FLAGS: usize = 6;
+        const THREADS: usize = 17;
         const START: usize = 19;
         let pid = line.split(|&byte| byte == b' ').next()?;
         let pid = str::from_utf8(pid).ok()?.parse().ok()?;
         // The name is in parentheses and may contain anything, including spaces and `)`.
         let name_end = line.iter().rposition(|&byte| byte == b')')?;
         let rest = str::from_utf8(line.get(name_end + 2..)?).ok()?;
-        let is_dead = rest.starts_with(['Z', 'X']);
-        let start = rest.split(' ').nth(START)?.parse().ok()?;
-        Some(Self { id: ProcessId { pid, start }, is_dead })
+        let field = |place| rest.split(' ').nth(place);
+        // The first thread of a process may have ended before the others, which still use its descriptors.
+        let threads: u64 = field(THREADS)?.parse().ok()?;
+        let is_dead = rest.starts_with(['Z', 'X']) && threads <= 1;
+        let flags: u64 = field(FLAGS)?.parse().ok()?;
+        let is_exiting = flags & PF_EXITING != 0;
+        let start = field(START)?.parse().ok()?;
+        Some(Self { id: ProcessId { pid, start }, is_exiting, is_dead })
     }
 }
 

@@ -18,10 +18,25 @@ fn errno(errno: Errno) -> io::Error {
 fn a_refusal_is_an_answer_of_its_own_run_alone() {
     let [one, two, three] = ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(address);
     let rows: [&[Resource]; 3] = [&[one, two], &[], &[three]];
-    let answers = vec![Ok(()), Err(errno(Errno::PERM)), Ok(())];
+    let taken = |ip: &str| {
+        let (address, interface) = (ip.parse().unwrap(), "eth0".to_owned());
+        Ok(vec![Taken { address, prefix: 24, interface }])
+    };
+    let answers = vec![taken("192.0.2.1"), Err(errno(Errno::PERM)), taken("192.0.2.3")];
     let text = "192.0.2.2: Operation not permitted (os error 1)".to_owned();
-    let outcomes = removed(&rows, answers);
-    assert_eq!(outcomes, [Outcome::Failed { code: 1, text }, Outcome::Success, Outcome::Success]);
+    let result = |outcome: Outcome, line: &[&str]| {
+        let lines = line.iter().map(|line| ("eth0".to_owned(), (*line).to_owned())).collect();
+        Changed { outcome, lines, announced: 0 }
+    };
+    let right = [
+        result(
+            Outcome::Failed { code: 1, text },
+            &["Removing inet address 192.0.2.1/24 from device eth0"],
+        ),
+        result(Outcome::Success, &[]),
+        result(Outcome::Success, &["Removing inet address 192.0.2.3/24 from device eth0"]),
+    ];
+    assert_eq!(removed(&rows, answers), right);
 }
 
 #[test]

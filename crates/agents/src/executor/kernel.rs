@@ -1,7 +1,7 @@
 //! Addresses and interfaces: the machine's requests to the kernel, and the kernel's notifications.
 
 use super::Executor;
-use crate::address::Started;
+use crate::address::Changed;
 use crate::protocol::{Action, Level, Outcome};
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -82,10 +82,13 @@ impl Executor {
         let quiet = |outcomes: Vec<Outcome>| outcomes.into_iter().map(|it| (it, 0)).collect();
         let answers: Vec<_> = match action {
             Action::Start => {
-                let started = self.agent.start(self.now, &rows, *lifetime).into_iter();
-                started.map(|started| self.tell_of(started)).collect()
+                let started = self.agent.start(self.now, &rows, *lifetime);
+                started.into_iter().map(|started| self.tell_of(started)).collect()
             }
-            Action::Stop => quiet(self.agent.stop(&rows)),
+            Action::Stop => {
+                let stopped = self.agent.stop(&rows);
+                stopped.into_iter().map(|stopped| self.tell_of(stopped)).collect()
+            }
             Action::Status => quiet(self.agent.status(&rows)),
             Action::Monitor => quiet(self.agent.monitor(&rows)),
         };
@@ -94,12 +97,12 @@ impl Executor {
         }
     }
 
-    /// Writes the lines of a start to the log.
-    fn tell_of(&mut self, started: Started) -> (Outcome, usize) {
-        for (interface, line) in started.lines {
+    /// Writes the lines of a start or a stop to the log.
+    fn tell_of(&mut self, changed: Changed) -> (Outcome, usize) {
+        for (interface, line) in changed.lines {
             self.log_as("IPaddr", &interface, Level::Info, line);
         }
-        (started.outcome, started.announced)
+        (changed.outcome, changed.announced)
     }
 
     pub(super) fn renew(&mut self, resources: Vec<Resource>, lifetime: Duration) {

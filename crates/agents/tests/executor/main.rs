@@ -113,6 +113,8 @@ fn addresses_live_while_permitted() {
     assert_eq!(daemon.run(1, Action::Status, &both), Outcome::Running);
     assert_eq!(daemon.run(1, Action::Stop, &both), Outcome::Success);
     assert!(!bench.has_address("192.0.2.50"));
+    let line = "Removing inet address 192.0.2.50/24 from device left";
+    assert!(daemon.log().contains(&line), "{:?}", daemon.log());
 }
 
 #[test]

@@ -18,31 +18,19 @@ pub(super) fn group(group: &GroupReport, nodes: &[NodeReport]) -> String {
         Phase::Blocked => "blocked",
     };
     let mut text = format!("  {}\n    ", group.resources.join(" "));
-    // With more than two nodes another one may hear the owner.
-    let is_pair = nodes.len() <= 2;
-    let is_dead = |owner: &String| {
-        let is_silent = nodes.iter().any(|it| it.name == *owner && it.status == "dead");
-        is_pair && is_silent && group.phase.holds()
-    };
-    // Writing into memory cannot fail.
-    let _ = match &group.owner {
-        Some(owner) if is_dead(owner) => {
-            write!(text, "no node runs it: its owner {owner} is dead")
-        }
-        Some(owner) if group.kept_free => write!(
-            text,
-            "no node runs it: {owner} prevents its start because its haresources lacks this line"
-        ),
-        Some(owner) => {
+    text += &match (&group.owner, run_by_nobody(group, nodes)) {
+        (_, Some(why)) => format!("no node runs it: {why}"),
+        (Some(owner), None) => {
             let least = if group.at_least { "at least " } else { "" };
             let since = age(group.since_ms);
-            write!(text, "{phase} on {owner} for {least}{since}: {}", group.reason)
+            format!("{phase} on {owner} for {least}{since}: {}", group.reason)
         }
-        None => write!(text, "no owner yet"),
+        (None, None) => "no owner yet".to_owned(),
     };
     if group.stopping_here {
         text += "\n    still being stopped on this node";
     }
+    // Writing into memory cannot fail.
     let _ = write!(text, "\n    prefers {}, term {}", group.preferred, group.term);
     let mut why = group.unable_because.iter().map(|why| inability(*why));
     for (at, node) in group.unable.iter().enumerate() {
@@ -60,6 +48,19 @@ pub(super) fn group(group: &GroupReport, nodes: &[NodeReport]) -> String {
         let _ = write!(text, "\n      after fixing the cause, run on {node}: hb retry {name}");
     }
     text + &obstacles(group) + &stay(&group.stay, &group.preferred, &group.name)
+}
+
+/// Returns why no node runs a group that has an owner; `None` if its owner does what its phase says.
+pub(crate) fn run_by_nobody(group: &GroupReport, nodes: &[NodeReport]) -> Option<String> {
+    let owner = group.owner.as_ref()?;
+    // With more than two nodes another one may hear the owner.
+    let is_pair = nodes.len() <= 2;
+    let is_silent = nodes.iter().any(|it| it.name == *owner && it.status == "dead");
+    if is_pair && is_silent && group.phase.holds() {
+        return Some(format!("its owner {owner} is dead"));
+    }
+    let text = "prevents its start because its haresources lacks this line";
+    group.kept_free.then(|| format!("{owner} {text}"))
 }
 
 /// Returns what keeps this node from starting the group, unless another line says so.
@@ -122,7 +123,14 @@ const fn inability(why: Inability) -> &'static str {
 
 /// Returns a group that is no longer in haresources, as long as that matters.
 pub(super) fn retired(group: &GroupReport) -> Option<String> {
-    let what = match group.retired? {
+    let what = left_of(group)?;
+    // The line that is in the file now may differ from it only in the home node.
+    Some(format!("  retired: {} {}\n    {what}", group.preferred, group.resources.join(" ")))
+}
+
+/// Returns what is left of a group that is no longer in haresources.
+pub(crate) fn left_of(group: &GroupReport) -> Option<String> {
+    Some(match group.retired? {
         Retirement::Here if group.phase == Phase::Blocked => {
             format!("it cannot be stopped here; after fixing the cause: hb retry {}", group.name)
         }
@@ -139,9 +147,7 @@ pub(super) fn retired(group: &GroupReport) -> Option<String> {
             )
         }
         Retirement::Over => return None,
-    };
-    // The line that is in the file now may differ from it only in the home node.
-    Some(format!("  retired: {} {}\n    {what}", group.preferred, group.resources.join(" ")))
+    })
 }
 
 #[cfg(test)]

@@ -1,8 +1,13 @@
 //! Properties of an entry that a story needs.
 
-use jiff::Timestamp;
+use super::reload;
+use jiff::{SignedDuration, Timestamp};
 use systole_core::Phase;
 use systole_ipc::journal::{Entry, JournalEvent, Place, Subject};
+
+/// How much later than a later event an event may have been recorded, because its thread waited for a disk. If
+/// it is more, the clock was set back.
+const LATE_MAX: SignedDuration = SignedDuration::from_mins(1);
 
 /// Returns the group that an entry is about; `None` if the entry is about a node or a set of groups.
 pub(super) fn group_of(entry: &Entry) -> Option<&str> {
@@ -12,10 +17,13 @@ pub(super) fn group_of(entry: &Entry) -> Option<&str> {
     }
 }
 
-/// Returns whether an entry that is not about a single group may concern this one: events of nodes, and
-/// orders for this group or for several.
-pub(super) fn concerns(entry: &Entry, group: &str) -> bool {
-    match entry.event.story().0 {
+/// Returns whether an entry that is not about a single group may concern this one: events of nodes, reloads
+/// that change this group or a setting, and orders for this group or for several.
+pub(super) fn concerns(entries: &[Entry], place: usize, group: &str) -> bool {
+    if let Some(changes) = reload::changes(entries, place) {
+        return reload::concerns(changes, group);
+    }
+    match entries[place].event.story().0 {
         Subject::Every => true,
         Subject::Ordered(of) => of.is_none_or(|of| of == group),
         Subject::Group(_) | Subject::Aside => false,
@@ -47,7 +55,41 @@ pub(super) fn is_conclusion(entry: &Entry) -> bool {
     entry.event.story().1 == Place::Conclusion
 }
 
+/// Sorts entries by time. Entries of an earlier daemon, and those before the clock was set back, come first.
+pub(super) fn sort(entries: &mut [Entry]) {
+    let is_in_time = |left: &Entry, right: &Entry| {
+        let (Some(left_time), Some(right_time)) = (time(left), time(right)) else { return false };
+        left.run == right.run && right_time >= left_time - LATE_MAX
+    };
+    entries.chunk_by_mut(is_in_time).for_each(|entries| entries.sort_by_key(time));
+}
+
 /// Returns the time of an entry.
 pub(super) fn time(entry: &Entry) -> Option<Timestamp> {
     entry.time.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_are_in_the_order_of_time_unless_the_clock_was_set_back() {
+        let entry = |run, number, clock: &str| {
+            let time = format!("2026-11-24T{clock}Z");
+            Entry { time, from: "web1".to_owned(), run, number, event: JournalEvent::Stop }
+        };
+        let mut entries = [
+            entry(1, 1, "10:00:05.002"),
+            entry(1, 2, "10:00:05"),
+            entry(1, 3, "10:00:05.002"),
+            entry(2, 1, "10:00:04"),
+            entry(2, 2, "09:00:00"),
+            entry(2, 3, "09:00:01"),
+            entry(2, 4, "09:00:00.5"),
+        ];
+        sort(&mut entries);
+        let order = entries.map(|entry| (entry.run, entry.number));
+        assert_eq!(order, [(1, 2), (1, 1), (1, 3), (2, 1), (2, 2), (2, 4), (2, 3)]);
+    }
 }

@@ -34,9 +34,9 @@ impl Teller {
 
     fn of(&mut self, entry: &Entry) -> String {
         match &entry.event {
-            JournalEvent::Ownership { owner, term, phase, evidence, .. } => {
+            JournalEvent::Ownership { owner, term, phase, cause, evidence, .. } => {
                 let took = self.record_phase(entry, *phase);
-                ownership(owner, *term, *phase, evidence, took)
+                ownership(owner, *term, *phase, (cause, evidence), took)
             }
             JournalEvent::NotTaken { obstacle, evidence, .. } => not_taken(*obstacle, evidence),
             JournalEvent::Reach { fault, .. } => reach(fault.as_deref()),
@@ -191,9 +191,19 @@ fn fencing(node: &str, step: &str, attempt: Option<u32>, evidence: &str) -> Stri
     if evidence.is_empty() { what } else { format!("{what}: {evidence}") }
 }
 
-fn ownership(owner: &str, term: u64, phase: Phase, evidence: &str, took: Option<u64>) -> String {
+fn ownership(
+    owner: &str,
+    term: u64,
+    phase: Phase,
+    (cause, evidence): (&str, &str),
+    took: Option<u64>,
+) -> String {
     let took = took.map_or(String::new(), |took| format!(", after {}", span(took)));
     match phase {
+        // It runs, as far as is known.
+        Phase::Starting if cause == "unsure" => {
+            format!("{owner} checks it (term {term}): {evidence}")
+        }
         Phase::Starting => format!("{owner} starts it (term {term}): {evidence}"),
         Phase::Active => format!("{owner} runs it (term {term}){took}: {evidence}"),
         Phase::Stopping => format!("{owner} stops it (term {term}): {evidence}"),

@@ -2,11 +2,11 @@
 
 mod moves;
 
-use super::entries::{group_of, ownership, time};
+use super::entries::{group_of, time};
 use super::sentence::Teller;
-use super::span::span;
+use super::state::{Present, State};
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use systole_core::Phase;
 use systole_ipc::journal::RETIRED;
@@ -69,18 +69,23 @@ impl<'a> Story<'a> {
         self.group
     }
 
-    /// Returns the story in sentences, the last move first, with times in `zone`; `now` is for ages.
-    /// `is_past` says that the result of the last move may no longer be true.
-    pub(super) fn text(&self, zone: &TimeZone, now: Timestamp, is_past: bool) -> String {
+    /// Returns the story in sentences, the last move first, with times in `zone`; `now` is for ages. Without
+    /// the `present` state, the result of the last move may no longer be true.
+    pub(super) fn text(
+        &self,
+        zone: &TimeZone,
+        now: Timestamp,
+        present: Option<Present<'_>>,
+    ) -> String {
         let mut text = String::new();
         for (index, told) in self.moves.iter().rev().enumerate() {
-            let is_past = is_past || index > 0;
-            let summary = told.iter().rev().find_map(|entry| {
-                let is_met = is_met(told, entry);
-                summary(entry, zone, now, (is_past, is_met))
-            });
+            let recorded = State::recorded(told);
+            let head = match present.filter(|_| index == 0) {
+                Some(present) => Some(present.sentence(recorded, zone, now)),
+                None => recorded.map(|state| state.sentence(zone, now, true)),
+            };
             let name = if index == 0 { self.group } else { "Before that it" };
-            text += &summary.map_or_else(|| format!("{name}\n"), |told| format!("{name} {told}\n"));
+            text += &head.map_or_else(|| format!("{name}\n"), |told| format!("{name} {told}\n"));
             text += &lines(told, zone);
         }
         text
@@ -109,53 +114,6 @@ fn lines(told: &[&Entry], zone: &TimeZone) -> String {
 
 fn is_job(entry: &Entry) -> bool {
     matches!(entry.event, JournalEvent::Job(_))
-}
-
-/// Whether an entry reports another node's ownership, and no entry says when that ownership began: it
-/// already existed when that node was first heard.
-fn is_met(told: &[&Entry], entry: &Entry) -> bool {
-    let owns = |other: &&&Entry| ownership(other).is_some() && ownership(other) == ownership(entry);
-    let first = told.iter().find(owns);
-    let is_claim = |entry: &Entry| matches!(&entry.event, JournalEvent::Ownership { cause, .. } if cause == "claimed");
-    is_claim(entry) && first.is_some_and(|first| *first == entry)
-}
-
-/// Returns where a group was after a move, and how long ago that was. The flags say whether that is past,
-/// and whether the group may have been there for longer.
-fn summary(
-    entry: &Entry,
-    zone: &TimeZone,
-    now: Timestamp,
-    (is_past, is_met): (bool, bool),
-) -> Option<String> {
-    let JournalEvent::Ownership { owner, phase, cause, .. } = &entry.event else { return None };
-    let moment = time(entry)?;
-    let since = since(moment, zone, now);
-    let least = if is_met { "at least " } else { "" };
-    let (is, runs) = if is_past { ("was", "ran") } else { ("is", "runs") };
-    Some(match phase {
-        Phase::Starting if cause == "listed" => {
-            format!(
-                "{is} considered running on {owner} until its executor reports (since {since})."
-            )
-        }
-        Phase::Failed if cause == "executor_lost" => {
-            format!("was given up on {owner} at {since}: its executor did not come back.")
-        }
-        Phase::Active => format!("{runs} on {owner} (since {least}{since})."),
-        Phase::Starting => format!("{is} being started on {owner} (since {since})."),
-        Phase::Stopping => format!("{is} being stopped on {owner} (since {since})."),
-        Phase::Stopped => format!("{is} stopped (since {since}); {owner} ran it last."),
-        Phase::Failed => format!("could not be started on {owner} at {since}."),
-        Phase::Blocked => format!("{is} blocked on {owner} (since {since}): it cannot be stopped."),
-    })
-}
-
-/// Returns a moment, and how long ago it was.
-pub(super) fn since(moment: Timestamp, zone: &TimeZone, now: Timestamp) -> String {
-    let clock = moment.to_zoned(zone.clone()).strftime("%F %T %Z");
-    let age = now.duration_since(moment).max(SignedDuration::ZERO);
-    format!("{clock}, {} ago", span(u64::try_from(age.as_millis()).unwrap_or(0)))
 }
 
 #[cfg(test)]

@@ -54,9 +54,16 @@ fn lines_of_haresources_are_added_changed_and_removed() {
         "group added: web2 third",
     ];
     assert_eq!(found, told.map(|text| (text.to_owned(), Effect::Live)));
+    let was = "web1 192.168.122.100/24/eth0 nginx";
+    let changed = format!("{was} other");
+    let read = told.map(|text| LineChange::of(text).expect("it is about a line"));
+    assert_eq!(read, [LineChange::Changed(&changed, was), LineChange::Added("web2 third")]);
+    assert_eq!(read.map(LineChange::group), [Some("192.168.122.100/24/eth0"), Some("third")]);
     let found = changes(HA_CF, AUTHKEYS, "");
     let text = "group removed: web1 192.168.122.100/24/eth0 nginx";
     assert_eq!(found, [(text.to_owned(), Effect::Live)]);
+    assert_eq!(LineChange::of(text), Some(LineChange::Removed(was)));
+    assert_eq!(LineChange::of("deadtime: 30 s -> 20 s"), None);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::hold_down::Down;
 use super::rows::Row;
 use crate::group::Runner;
 use crate::peer::{Kind, Peer};
-use crate::{Action, Cause, Failure, Group, GroupId, NodeId, Settings, Time};
+use crate::{Action, Cause, Failure, Group, GroupId, NodeId, Phase, Settings, Time};
 use std::ops::{Index, IndexMut};
 
 /// The first beat of this node that told the others something which they must know before this node
@@ -57,6 +57,8 @@ pub(super) struct GroupState {
     pub(super) since: Time,
     /// Why the group is in that state.
     pub(super) cause: Cause,
+    /// The owner, its term and its phase, as last reported.
+    pub(super) reported: Option<(NodeId, u64, Phase)>,
     /// Passed once the others know that this node can run the group.
     pub(super) able: EchoBarrier,
     /// Passed once the others know that this node keeps a retired group reserved for its
@@ -88,6 +90,8 @@ pub(super) struct GroupState {
     pub(super) reported_obstacle: Option<LastingObstacle>,
     /// Another node runs a line that is not known here, and lacks the line of this group.
     pub(super) waits_for_unknown_line: bool,
+    /// Another node's file differs in the line of this group, as last reported.
+    pub(super) differs: bool,
     /// The line needs more than the line that it replaces here.
     pub(super) has_grown: bool,
 }
@@ -101,6 +105,7 @@ impl GroupState {
             runner: Runner::new(id, &group.resources),
             since,
             cause: Cause::Unowned,
+            reported: None,
             able,
             reserved: EchoBarrier::default(),
             ask_again: None,
@@ -115,6 +120,7 @@ impl GroupState {
             is_exempt: false,
             reported_obstacle: None,
             waits_for_unknown_line: false,
+            differs: false,
             has_grown: false,
         }
     }

@@ -22,6 +22,7 @@ impl Cluster {
         self.give_back();
         self.run_jobs();
         self.record_stability();
+        self.report_other_lines();
     }
 
     /// The node that comes first for a group: the preferred node, else the lowest node that can run
@@ -128,6 +129,17 @@ impl Cluster {
     pub(super) fn owned(&mut self, group: GroupId, cause: Cause) {
         let row = self.groups[group].row;
         let state = &mut self.groups[group];
+        let now = row.owner.map(|owner| (owner, row.term, row.phase));
+        let before = std::mem::replace(&mut state.reported, now);
+        let cause = match (cause, before) {
+            // An owner that runs the group starts nothing anew.
+            (Cause::Claimed(_), Some((owner, term, Phase::Active)))
+                if now == Some((owner, term, Phase::Starting)) =>
+            {
+                Cause::Unsure
+            }
+            (cause, _) => cause,
+        };
         (state.since, state.cause) = (self.now, cause);
         // Whichever node runs the group, it has found its place.
         self.groups[group].is_exempt &= row.phase != Phase::Active;

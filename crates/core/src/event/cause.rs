@@ -40,7 +40,8 @@ pub enum Cause {
     Listed,
     /// The group was found running after a restart of the daemon.
     Adopted,
-    /// A returning executor can say only of a part of the group that it runs: the rest is asked.
+    /// The executor of the owner cannot confirm that all of the group runs: it is gone, or is back
+    /// and can say so only of a part, and the rest is asked.
     Unsure,
     /// Another node claims the group, and its claim is newer than the one known here.
     Claimed(NodeId),

@@ -40,9 +40,7 @@ pub fn cause(cause: &Cause, settings: &Settings) -> String {
                 .to_owned()
         }
         Cause::Adopted => "it was found running after a restart of the daemon".to_owned(),
-        Cause::Unsure => {
-            "the executor came back and cannot confirm that all of it runs: checking".to_owned()
-        }
+        Cause::Unsure => "the executor cannot confirm at the moment that all of it runs".to_owned(),
         Cause::Reclaimed(node) => {
             format!("{} remembers it in a higher term and does not run it", name(node))
         }

@@ -17,6 +17,7 @@ use systole_core::{
     Event, FenceOutcome, GroupId, GroupKey, HoldRecord, JobId, NodeId, Order, OrderRefusal,
     PeerRecord, ReloadRefusal, Settings, Snapshot, Ticket,
 };
+use systole_sys::clock;
 use systole_sys::eventfd::Wake;
 use systole_sys::link::Link;
 use systole_sys::process::ProcessId;
@@ -82,12 +83,7 @@ pub(crate) struct Reconfiguration {
 #[derive(Debug)]
 pub(crate) enum News {
     /// An event of the core.
-    Event {
-        /// The time, in nanoseconds on `CLOCK_BOOTTIME`.
-        at: u64,
-        /// The event.
-        event: Event,
-    },
+    Event(Event),
     /// The executor has let go of a group on its own initiative, which is also reported to the core.
     LetGo {
         /// The group.
@@ -218,7 +214,7 @@ pub(crate) struct Shared {
 #[derive(Debug)]
 pub(crate) struct ControlEnd {
     commands: SyncSender<Command>,
-    news: Receiver<News>,
+    news: Receiver<(u64, News)>,
     pub(crate) shared: Arc<Shared>,
 }
 
@@ -226,8 +222,10 @@ pub(crate) struct ControlEnd {
 #[derive(Debug)]
 pub(crate) struct BeatEnd {
     commands: Receiver<Command>,
-    news: SyncSender<News>,
-    queued: VecDeque<News>,
+    news: SyncSender<(u64, News)>,
+    queued: VecDeque<(u64, News)>,
+    /// When the present turn began, in nanoseconds on `CLOCK_BOOTTIME`.
+    turn: u64,
     lost: u64,
     pub(crate) shared: Arc<Shared>,
 }
@@ -252,6 +250,7 @@ pub(crate) fn channel() -> std::io::Result<(ControlEnd, BeatEnd)> {
         commands: for_beat,
         news: for_control,
         queued: VecDeque::with_capacity(QUEUED),
+        turn: clock::boot_time(),
         lost: 0,
         shared: Arc::clone(&shared),
     };
@@ -268,8 +267,9 @@ impl ControlEnd {
         result
     }
 
-    /// Returns the next piece of news, if there is one.
-    pub(crate) fn news(&self) -> Option<News> {
+    /// Returns the next piece of news, if there is one, and the moment of the turn that it is about, in
+    /// nanoseconds on `CLOCK_BOOTTIME`.
+    pub(crate) fn news(&self) -> Option<(u64, News)> {
         self.news.try_recv().ok()
     }
 
@@ -280,6 +280,11 @@ impl ControlEnd {
 }
 
 impl BeatEnd {
+    /// Records that a turn begins at this moment on `CLOCK_BOOTTIME`, in nanoseconds.
+    pub(crate) const fn begin_turn(&mut self, at: u64) {
+        self.turn = at;
+    }
+
     /// Returns the next command, if there is one and there is room for the news that it may cause.
     pub(crate) fn command(&self) -> Option<Command> {
         if self.queued.len() < QUEUED / 2 { self.commands.try_recv().ok() } else { None }
@@ -290,7 +295,7 @@ impl BeatEnd {
     /// name the group.
     pub(crate) fn send_lossy(&mut self, news: News) {
         self.flush();
-        if !self.queued.is_empty() || self.news.try_send(news).is_err() {
+        if !self.queued.is_empty() || self.news.try_send((self.turn, news)).is_err() {
             self.lost += 1;
         }
         self.shared.control.raise();
@@ -300,12 +305,12 @@ impl BeatEnd {
     pub(crate) fn send_queued(&mut self, news: News) {
         let is_store = |news: &News| matches!(news, News::Store { .. });
         if is_store(&news)
-            && let Some(waiting) = self.queued.iter_mut().find(|waiting| is_store(waiting))
+            && let Some(waiting) = self.queued.iter_mut().find(|(_, waiting)| is_store(waiting))
         {
             // Only the latest news of this kind counts, and it names groups by their keys.
-            *waiting = news;
+            *waiting = (self.turn, news);
         } else if self.queued.len() < QUEUED {
-            self.queued.push_back(news);
+            self.queued.push_back((self.turn, news));
         } else {
             self.lost += 1;
         }

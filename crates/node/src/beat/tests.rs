@@ -191,11 +191,11 @@ fn bad_datagrams_are_counted_and_told_once_a_second() {
         }
         beat.turn(at(turn));
     }
-    let news = std::iter::from_fn(|| control.news());
+    let news = std::iter::from_fn(|| control.news()).map(|(_, news)| news);
     let told: Vec<u64> = news
         .filter_map(|news| match news {
             News::Errors(trouble) => Some(trouble.drops.iter().map(Dropped::count).sum()),
-            News::Event { .. }
+            News::Event(_)
             | News::LetGo { .. }
             | News::Line { .. }
             | News::Reason { .. }
@@ -288,7 +288,7 @@ fn orders_are_answered_and_the_state_is_told() {
     control.command(Command::Order { ticket: Ticket(9), order }).unwrap();
     control.command(Command::Snapshot).unwrap();
     beat.turn(at(1));
-    let news: Vec<News> = std::iter::from_fn(|| control.news()).collect();
+    let news: Vec<News> = std::iter::from_fn(|| control.news()).map(|(_, news)| news).collect();
     let is_answer =
         |news: &News| matches!(news, News::Answer { ticket: Ticket(9), result: Err(_) });
     assert!(news.iter().any(is_answer), "{news:?}");

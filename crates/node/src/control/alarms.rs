@@ -75,7 +75,7 @@ fn of_other_line(group: &GroupReport, node: &str) -> AlarmReport {
 impl Control {
     /// Returns the name of a group. A group from before a reload may come late, when there are many news.
     fn name_of(&self, group: GroupId) -> Option<String> {
-        let group = self.parts.settings.groups.get(group.index())?;
+        let group = self.settings.groups.get(group.index())?;
         Some(group.name().to_owned())
     }
 

@@ -12,8 +12,8 @@ impl Control {
     /// what it holds before its addresses expire. If it does not even die, because it waits in the kernel,
     /// there is no next executor; the core releases what it held when its addresses have expired.
     pub(super) fn executor_gone(&mut self, hung: Option<ProcessId>) {
-        self.parts.executor.lost();
-        let is_told = self.parts.executor.is_worth_telling();
+        self.executor.lost();
+        let is_told = self.executor.is_worth_telling();
         let text = match hung {
             None => "The executor is gone. Starting a new one.",
             Some(_) => "The executor is stalled. Killing it and starting a new one.",
@@ -33,18 +33,18 @@ impl Control {
     }
 
     pub(super) fn tend_executor(&mut self) {
-        match self.parts.executor.tend() {
+        match self.executor.tend() {
             Ok(Some(executor)) => {
-                if self.parts.executor.is_worth_telling() {
+                if self.executor.is_worth_telling() {
                     self.say(Level::Info, "The executor is running again.");
                     self.note(JournalEvent::Executor { there: true });
                 }
-                if self.parts.beat.command(Command::Executor(Box::new(executor))).is_err() {
-                    self.parts.executor.lost();
+                if self.beat.command(Command::Executor(Box::new(executor))).is_err() {
+                    self.executor.lost();
                 }
             }
-            Err(error) if self.parts.executor.is_worth_telling() => {
-                let tries = self.parts.executor.failures();
+            Err(error) if self.executor.is_worth_telling() => {
+                let tries = self.executor.failures();
                 let text = format!("Cannot start the executor (attempt {tries}): {error}");
                 self.say(Level::Error, text);
             }

@@ -16,11 +16,11 @@ impl Control {
     /// Has a device of a node reset the node. While another device is at work, this is reported to the core
     /// instead, which asks again if it still wants the reset: no attempt waits that may no longer be wanted.
     pub(super) fn fence(&mut self, node: NodeId, attempt: u32, device: u8) {
-        let name = self.parts.settings.name(node).to_owned();
-        let (outcome, detail) = if self.parts.fencer.is_busy() {
+        let name = self.settings.name(node).to_owned();
+        let (outcome, detail) = if self.fencer.is_busy() {
             (FenceOutcome::Busy, "the device of another node is at work".to_owned())
         } else {
-            match self.parts.fencer.fence(&name, attempt, device.into()) {
+            match self.fencer.fence(&name, attempt, device.into()) {
                 Ok(()) => return,
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     (FenceOutcome::Failed, format!("no device can be asked: {error}"))
@@ -38,9 +38,9 @@ impl Control {
     /// Reads the results of the devices and reports them to the core, some of them later if there is no
     /// room now.
     pub(super) fn tend_fencer(&mut self) {
-        let (lines, answers) = self.parts.fencer.read();
+        let (lines, answers) = self.fencer.read();
         for line in lines {
-            self.parts.log.write(&line);
+            self.log.write(&line);
         }
         for answer in &answers {
             let result = match answer.outcome {
@@ -51,9 +51,9 @@ impl Control {
         }
         self.answers.extend(answers);
         while let Some(Answer { node, attempt, outcome, detail }) = self.answers.pop_front() {
-            let Some(id) = self.parts.settings.node(&node) else { continue };
+            let Some(id) = self.settings.node(&node) else { continue };
             let command = Command::Fenced { node: id, attempt, outcome };
-            if self.parts.beat.command(command).is_err() {
+            if self.beat.command(command).is_err() {
                 self.answers.push_front(Answer { node, attempt, outcome, detail });
                 return;
             }

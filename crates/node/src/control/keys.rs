@@ -22,7 +22,7 @@ impl Control {
                 return false;
             }
         };
-        let is_taken = self.parts.beat.command(Command::Keys(Box::new(keys))).is_ok();
+        let is_taken = self.beat.command(Command::Keys(Box::new(keys))).is_ok();
         if !is_taken {
             self.say(Level::Error, "The beat thread accepts no keys: reload again");
         }
@@ -32,8 +32,8 @@ impl Control {
     /// Logs the progress of a renewal, and keeps it for the status.
     pub(super) fn keys_changed(&mut self, step: KeyStep, waiting: &[NodeId]) {
         let line = self.renderer.keys(step, waiting);
-        self.parts.log.write(&line);
-        let name = |node: &NodeId| self.parts.settings.name(*node).to_owned();
+        self.log.write(&line);
+        let name = |node: &NodeId| self.settings.name(*node).to_owned();
         let waiting: Vec<String> = waiting.iter().map(name).collect();
         let word = match step {
             KeyStep::Begins => "begins",

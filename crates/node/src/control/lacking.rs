@@ -36,13 +36,13 @@ impl Control {
     /// Tries again to obtain what is lacking.
     pub(super) fn tend_lacking(&mut self) {
         let results = [
-            ("write the pid file", self.parts.pid_file.tend()),
-            ("have the directory of sockets", runtime::restore(&self.parts.paths)),
+            ("write the pid file", self.pid_file.tend()),
+            ("have the directory of sockets", runtime::restore(&self.paths)),
             ("open the control socket", self.server.tend()),
             ("start the thread that stores", self.writer.tend()),
             ("start the thread that supervises", self.supervision.tend()),
-            ("start the process that keeps clients running", self.parts.clients.tend()),
-            ("start the process that drives fencing devices", self.parts.fencer.tend()),
+            ("start the process that keeps clients running", self.clients.tend()),
+            ("start the process that drives fencing devices", self.fencer.tend()),
         ];
         for (what, result) in results {
             self.record_lacking(what, result);
@@ -52,7 +52,7 @@ impl Control {
     /// Logs that there is no room for something, or that there is again.
     pub(super) fn record_lacking(&mut self, what: &'static str, result: io::Result<()>) {
         if let Some(line) = self.lacking.note(what, result) {
-            self.parts.log.write(&line);
+            self.log.write(&line);
         }
     }
 }

@@ -24,7 +24,7 @@ impl Control {
     pub(super) fn link_lost(&mut self, index: usize, link: Box<Link>, error: i32) {
         // Closing a serial line may wait until the line has taken what is left.
         drop(link);
-        let Some(medium) = self.parts.media.get_mut(index) else { return };
+        let Some(medium) = self.media.get_mut(index) else { return };
         (medium.is_open, medium.listens) = (false, false);
         self.unsent.forget(index);
         let text = media::lost(&medium.spec, io::Error::from_raw_os_error(error));
@@ -33,19 +33,19 @@ impl Control {
 
     /// Opens media that were missing at the start, or were lost, and are available now.
     pub(super) fn open_missing_links(&mut self) {
-        for index in 0..self.parts.media.len() {
-            let Medium { spec, is_open, .. } = &self.parts.media[index];
+        for index in 0..self.media.len() {
+            let Medium { spec, is_open, .. } = &self.media[index];
             if *is_open || !is_there(spec) {
                 continue;
             }
-            let listening = self.parts.media.iter().filter(|medium| medium.listens);
+            let listening = self.media.iter().filter(|medium| medium.listens);
             let result = Link::open_beside(spec, listening.map(|medium| &medium.spec));
             // A medium that cannot be opened now is tried again at the next tick.
             let Ok(link) = result else { continue };
             let (listens, text) = (link.listens(), media::opened(spec));
             let link = Box::new(link);
-            if self.parts.beat.command(Command::Link { index, link }).is_ok() {
-                let medium = &mut self.parts.media[index];
+            if self.beat.command(Command::Link { index, link }).is_ok() {
+                let medium = &mut self.media[index];
                 (medium.is_open, medium.listens) = (true, listens);
                 self.say(Level::Info, text);
             }

@@ -12,35 +12,37 @@ use systole_sys::clock;
 
 impl Control {
     pub(super) fn read_news(&mut self) {
-        if self.parts.thread.is_finished() && !self.parts.beat.is_over() {
+        if self.thread.is_finished() && !self.beat.is_over() {
             self.ending = Some(Ending::Broken);
         }
         // This is checked first, because news that was sent before the end must be handled before the end.
-        let is_over = self.parts.beat.is_over();
-        let _ = self.parts.beat.shared.control.lower();
+        let is_over = self.beat.is_over();
+        let _ = self.beat.shared.control.lower();
         for _ in 0..NEWS_PER_TURN {
-            let Some(news) = self.parts.beat.news() else {
+            let Some((at, news)) = self.beat.news() else {
                 if is_over {
                     self.ending = Some(Ending::Stopped);
                 }
                 return;
             };
+            self.moment = Some(at);
             self.handle_news(news);
+            self.moment = None;
         }
         // There is more news, which must not wait for the next wake-up.
-        self.parts.beat.shared.control.raise();
+        self.beat.shared.control.raise();
     }
 
     fn handle_news(&mut self, news: News) {
         match news {
-            News::Event { at, event } => self.tell(at, &event),
+            News::Event(event) => self.tell(&event),
             News::LetGo { group, why } => {
-                let group = self.parts.settings.groups[group.index()].name().to_owned();
+                let group = self.settings.groups[group.index()].name().to_owned();
                 self.note(JournalEvent::LetGo { group, why });
             }
             News::Line { level, tag, text } => {
                 let line = Line::new(level.into(), text).said_by(Source::Agent(tag));
-                self.parts.log.write(&line);
+                self.log.write(&line);
             }
             News::Reason { job, text } => self.reasons.note(job, &text),
             News::Carrier { group, fault } => self.carrier_changed(group, fault),
@@ -50,10 +52,10 @@ impl Control {
             News::Alarm { group, text } => self.alarm(group, text),
             News::Store { terms, holds, kept_by_order } => {
                 let owned = Owned { terms, holds, kept_by_order };
-                self.writer.store(&self.parts.settings, owned);
+                self.writer.store(&self.settings, owned);
             }
             News::StorePeer(record) => {
-                self.writer.store_peer(&self.parts.settings, record);
+                self.writer.store_peer(&self.settings, record);
             }
             News::Answer { ticket, result } => self.answer(ticket, result),
             News::StopFailed { group, resource } => self.stop_failed(group, resource),
@@ -65,53 +67,55 @@ impl Control {
             News::Snapshot(snapshot) => self.show(*snapshot),
             News::Errors(errors) => {
                 let now = Duration::from_nanos(clock::boot_time());
-                let unsent = self.unsent.note(&self.parts.media, &errors.unsent, now);
+                let unsent = self.unsent.note(&self.media, &errors.unsent, now);
                 for line in error_lines::lines(&errors).into_iter().chain(unsent) {
-                    self.parts.log.write(&line);
+                    self.log.write(&line);
                 }
-                self.dropped.note(&self.parts.settings, &errors.drops, now);
+                self.dropped.note(&self.settings, &errors.drops, now);
                 self.tell_dropped(now);
             }
         }
     }
 
-    /// Reports what happened at a moment on `CLOCK_BOOTTIME`, in nanoseconds.
-    fn tell(&mut self, at: u64, event: &Event) {
-        self.running.note(&self.parts.settings, event);
-        let reason = self.reasons.of_event(&self.parts.settings, event);
+    /// Reports what happened.
+    fn tell(&mut self, event: &Event) {
+        self.running.note(&self.settings, event);
+        let reason = self.reasons.of_event(&self.settings, event);
         for line in self.renderer.lines(event, reason) {
-            self.parts.log.write(&line);
+            self.log.write(&line);
         }
         if let Event::JobEnded { job, outcome, took: _ } = event {
-            self.reasons.ended(&self.parts.settings, *job, *outcome);
+            self.reasons.ended(&self.settings, *job, *outcome);
         }
-        if let Some(entry) = journal::of_event(&self.parts.settings, event) {
+        if let Some(entry) = journal::of_event(&self.settings, event) {
             let entry = self.with_detail(entry);
             let entry = self.with_reason(entry);
-            let age = Duration::from_nanos(clock::boot_time().saturating_sub(at));
-            self.record_late(entry, age);
+            self.note(entry);
         }
         if let Event::HandOverProgress(plan) = event {
             let moves = matches!(plan.stage, ProgressStage::Agreed | ProgressStage::Released);
             self.moves_groups = moves && !plan.beside_classic;
         }
+        if matches!(event, Event::OtherLines) {
+            self.other_lines.record_change();
+        }
         if matches!(event, Event::CommunicationUp) {
-            self.parts.clients.start();
+            self.clients.start();
         }
     }
 
     /// Logs what is due about dropped datagrams, unless `log_badpack` forbids it.
     pub(super) fn tell_dropped(&mut self, now: Duration) {
-        for line in self.dropped.tick(&self.parts.settings, now) {
-            if self.parts.names_bad_packets {
-                self.parts.log.write(&line);
+        for line in self.dropped.tick(&self.settings, now) {
+            if self.names_bad_packets {
+                self.log.write(&line);
             }
         }
     }
 
     fn carrier_changed(&mut self, group: GroupId, fault: Option<String>) {
         // An event from before a reload may come late, when there are many news.
-        let Some(group) = self.parts.settings.groups.get(group.index()) else { return };
+        let Some(group) = self.settings.groups.get(group.index()) else { return };
         let group = group.name().to_owned();
         match &fault {
             Some(fault) => {
@@ -123,12 +127,12 @@ impl Control {
     }
 
     fn stop_failed(&mut self, group: GroupId, resource: usize) {
-        let settings = &self.parts.settings;
+        let settings = &self.settings;
         let group = &settings.groups[group.index()];
         let resource = group.resources.get(resource).map_or("", |resource| &resource.word);
         let (group, resource) = (group.name().to_owned(), resource.to_owned());
         let policy = settings.stop_failure;
         self.note(stop_failure::event(policy, &group, &resource));
-        stop_failure::act(&mut self.parts.log, &self.writer, policy, &group, &resource);
+        stop_failure::act(&mut self.log, &self.writer, policy, &group, &resource);
     }
 }

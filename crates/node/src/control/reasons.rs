@@ -100,7 +100,7 @@ impl Reasons {
 impl Control {
     /// Adds the reason of a job's failure to its journal entry.
     pub(super) fn with_reason(&self, mut entry: JournalEvent) -> JournalEvent {
-        let settings = &self.parts.settings;
+        let settings = &self.settings;
         self.reasons.add_to(settings.name(settings.me), &mut entry);
         entry
     }

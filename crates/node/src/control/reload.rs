@@ -55,7 +55,7 @@ impl Control {
         if self.is_restarting {
             return self.refuse_reload(asker, ReloadRefusal::Busy);
         }
-        self.parts.log.reopen();
+        self.log.reopen();
         if self.is_stopping {
             return self.refuse_reload_while_stopping(asker);
         }
@@ -74,7 +74,7 @@ impl Control {
         match result {
             Ok(Next::Same) => self.tell_unchanged(asker),
             Ok(Next::Unchanged(Read { files, config, .. })) => {
-                (self.parts.files, self.parts.config) = (files, config);
+                (self.files, self.config) = (files, config);
                 self.tell_unchanged(asker);
             }
             Ok(Next::Live(read, pings)) => self.begin_reload(Reload { asker, read }, pings),
@@ -95,7 +95,7 @@ impl Control {
         }
         let config = &reload.read.config;
         let settings = self.settings_of(config);
-        let open = |nodes| Pings::open(nodes, self.parts.unix_time, settings.deadping);
+        let open = |nodes| Pings::open(nodes, self.unix_time, settings.deadping);
         let pings = match pings.map(open).transpose() {
             Ok(pings) => pings,
             Err(error) => {
@@ -106,17 +106,17 @@ impl Control {
         if let Err(text) = self.store_retired(config) {
             return self.fail_reload(reload.asker, &text);
         }
-        let executor = wiring::executor(config, self.parts.debug, self.parts.is_realtime);
+        let executor = wiring::executor(config, self.debug, self.is_realtime);
         let timeouts = config.agent_timeouts;
         let next = executor.clone();
         let command = Reconfiguration { settings, timeouts, executor, pings };
-        if self.parts.beat.command(Command::Reconfigure(Box::new(command))).is_err() {
+        if self.beat.command(Command::Reconfigure(Box::new(command))).is_err() {
             self.restore_retired();
             return self.fail_reload(reload.asker, "the daemon is too busy");
         }
         // Not earlier, because an executor that is started next must not have a configuration that was
         // refused.
-        self.parts.executor.configure(next);
+        self.executor.configure(next);
         self.reload = Some(reload);
     }
 
@@ -124,21 +124,21 @@ impl Control {
     /// a successor must know that.
     pub(super) fn store_retired(&self, config: &Config) -> Result<(), String> {
         let next = self.settings_of(config);
-        let stored = self.parts.state.store_retired(&self.parts.settings, &next);
+        let stored = self.state.store_retired(&self.settings, &next);
         stored.map_err(|error| format!("cannot store what is given up: {}", with_cause(&error)))
     }
 
     /// Stores again the groups that are no longer in the files in force, because nothing is given up after
     /// all.
     fn restore_retired(&mut self) {
-        if let Err(text) = self.store_retired(&self.parts.config) {
+        if let Err(text) = self.store_retired(&self.config) {
             self.say(Level::Error, text);
         }
     }
 
     fn settings_of(&self, config: &Config) -> Settings {
         let mut settings = config.settings();
-        if self.parts.without_resources {
+        if self.without_resources {
             settings.groups.clear();
             settings.ipfail = false;
         }
@@ -151,19 +151,18 @@ impl Control {
         let settings = match result {
             Ok(settings) => settings,
             Err(refusal) => {
-                let executor =
-                    wiring::executor(&self.parts.config, self.parts.debug, self.parts.is_realtime);
-                self.parts.executor.configure(executor);
+                let executor = wiring::executor(&self.config, self.debug, self.is_realtime);
+                self.executor.configure(executor);
                 self.restore_retired();
                 return self.refuse_reload(reload.asker, refusal);
             }
         };
         self.renderer = LogRenderer::new(Arc::clone(&settings), std::process::id());
-        self.parts.settings = settings;
+        self.settings = settings;
         let Reload { asker, read: Read { files, config, changes, hindrances: _ } } = reload;
-        let before = std::mem::replace(&mut self.parts.config, config);
+        let before = std::mem::replace(&mut self.config, config);
         if self.take_keys(before.authentication) {
-            self.parts.files = files;
+            self.files = files;
         }
         self.tell_reload(asker, changes, false);
     }
@@ -171,10 +170,10 @@ impl Control {
     /// Sends changed keys to the beat thread. Returns whether there are none, or the beat thread accepts
     /// them. Otherwise the next reload compares with the old keys.
     fn take_keys(&mut self, before: Authentication) -> bool {
-        let authentication = self.parts.config.authentication.clone();
+        let authentication = self.config.authentication.clone();
         let is_taken = authentication == before || self.renew_keys(&authentication);
         if !is_taken {
-            self.parts.config.authentication = before;
+            self.config.authentication = before;
         }
         is_taken
     }

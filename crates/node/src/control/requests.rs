@@ -31,7 +31,7 @@ impl Control {
         let is_first = self.watchers.is_empty();
         self.watchers.push(client);
         // One copy serves all clients that wait for it.
-        if is_first && self.parts.beat.command(Command::Snapshot).is_err() {
+        if is_first && self.beat.command(Command::Snapshot).is_err() {
             for client in std::mem::take(&mut self.watchers) {
                 self.fail(client, "the daemon is too busy");
             }
@@ -42,7 +42,7 @@ impl Control {
         let (uid, pid) = (asked.credentials.user, asked.credentials.pid);
         if uid != 0 {
             let line = Line::new(Level::Warning, format!("Order of user {uid} denied"));
-            self.parts.log.write(&line.repeating(Repeating::Control));
+            self.log.write(&line.repeating(Repeating::Control));
             self.note(Requester::of(uid, pid).denied());
             return self.server.answer(asked.client, &Response::Denied);
         }
@@ -60,17 +60,17 @@ impl Control {
         if let Request::Reload { empty } = asked.request {
             return self.order_reload(asked, empty);
         }
-        let order = match order::of(&asked.request, &self.parts.settings) {
+        let order = match order::of(&asked.request, &self.settings) {
             Ok(Some(order)) => order,
             // Requests that are not orders never reach this point.
             Ok(None) => return self.fail(asked.client, "this is not an order"),
             Err(unknown) => return self.fail(asked.client, &unknown.to_string()),
         };
-        let journal_order = journal::of_order(&self.parts.settings, order);
+        let journal_order = journal::of_order(&self.settings, order);
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
         self.note(Requester::of(uid, pid).orders(journal_order, ticket));
-        if self.parts.beat.command(Command::Order { ticket, order }).is_ok() {
+        if self.beat.command(Command::Order { ticket, order }).is_ok() {
             self.orders.insert(ticket, (asked.client, order));
         } else {
             self.fail(asked.client, "the daemon is too busy");
@@ -95,7 +95,7 @@ impl Control {
 
     pub(super) fn answer(&mut self, ticket: Ticket, result: Result<(), OrderRefusal>) {
         let Some((client, order)) = self.orders.remove(&ticket) else { return };
-        let journal_order = journal::of_order(&self.parts.settings, order);
+        let journal_order = journal::of_order(&self.settings, order);
         self.record_answer(journal_order, result.err().map(Reason::Order), None, ticket);
         let response = match result {
             Ok(()) => Response::Done,
@@ -108,9 +108,10 @@ impl Control {
     }
 
     pub(super) fn show(&mut self, snapshot: Snapshot) {
+        self.tell_other_lines(&snapshot);
         let keys = self.key_renewal.clone();
         let now = Duration::from_nanos(clock::boot_time());
-        let dropped = self.dropped.report(&self.parts.settings, now);
+        let dropped = self.dropped.report(&self.settings, now);
         let mut alarms = self.alarms.clone();
         alarms.extend(alarms::of_other_lines(&snapshot.nodes, &snapshot.groups));
         alarms.extend(alarms::of_dead_owners(&snapshot.nodes, &snapshot.groups));

@@ -28,15 +28,15 @@ impl Control {
                 Asker::Restart(_) => Purpose::Restart,
             },
             may_be_empty,
-            paths: self.parts.paths.clone(),
-            has_executor: self.parts.executor.idle_for().is_none(),
-            state: self.parts.state.clone(),
-            settings: Arc::clone(&self.parts.settings),
-            files: self.parts.files.clone(),
-            config: self.parts.config.clone(),
-            media: self.parts.media.iter().map(|medium| medium.spec.clone()).collect(),
+            paths: self.paths.clone(),
+            has_executor: self.executor.idle_for().is_none(),
+            state: self.state.clone(),
+            settings: Arc::clone(&self.settings),
+            files: self.files.clone(),
+            config: self.config.clone(),
+            media: self.media.iter().map(|medium| medium.spec.clone()).collect(),
         };
-        let shared = Arc::clone(&self.parts.beat.shared);
+        let shared = Arc::clone(&self.beat.shared);
         let work = move |steps: &_| job.work(steps);
         let begun =
             self.reading.begin(asker, Instant::now() + LIMIT, work, move || shared.control.raise());
@@ -90,7 +90,7 @@ impl Control {
             }
         };
         for line in found.lines {
-            self.parts.log.write(&line);
+            self.log.write(&line);
         }
         match asker {
             Asker::Reload(client) => self.files_read(client, found.result),

@@ -65,7 +65,7 @@ impl Control {
     /// Ends the programs that the successor will start again. Everything is served meanwhile.
     pub(super) fn begin_restart(&mut self) {
         self.is_restarting = true;
-        self.parts.clients.begin_stop();
+        self.clients.begin_stop();
     }
 
     /// Stores what the successor will need. A refusal leaves everything as it is.

@@ -8,7 +8,7 @@ use systole_facts::Files;
 impl Control {
     /// Logs the notices about the device.
     pub(super) fn tend_watchdog(&mut self) {
-        let Some(keeper) = &self.parts.watchdog else { return };
+        let Some(keeper) = &self.watchdog else { return };
         let path = keeper.path().to_owned();
         let notices: Vec<Notice> = keeper.notices().collect();
         for notice in notices {
@@ -34,7 +34,7 @@ impl Control {
 
     /// Releases the device, because nothing is held any longer and it must not restart this machine.
     pub(crate) fn release_watchdog(&mut self) {
-        if let Some(keeper) = self.parts.watchdog.take() {
+        if let Some(keeper) = self.watchdog.take() {
             keeper.end(Shutdown::Release);
         }
     }
@@ -42,8 +42,8 @@ impl Control {
     /// Leaves the device before this program is executed again. Its timer keeps running if the successor
     /// will open the same device.
     pub(crate) fn leave_watchdog(&mut self) {
-        let Some(keeper) = self.parts.watchdog.take() else { return };
-        let directory = &self.parts.paths.configuration;
+        let Some(keeper) = self.watchdog.take() else { return };
+        let directory = &self.paths.configuration;
         let config = Files::read(directory).check(directory).config;
         let is_same =
             config.is_some_and(|it| it.process.watchdog.as_deref() == Some(keeper.path()));

@@ -97,3 +97,16 @@ fn an_executor_that_is_just_ending_ends_no_start() {
     drop(others.join().unwrap());
     end(process);
 }
+
+#[test]
+fn an_executor_that_lives_although_it_was_lost_is_connected_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut process = deaf(folder.path());
+    let _listener = Listener::bind(&process.paths.executor_socket()).unwrap();
+    for _ in 0..2 {
+        process.lost();
+        sleep(process.idle_for().expect("it looks again"));
+        assert!(process.tend().unwrap().is_some());
+    }
+    end(process);
+}

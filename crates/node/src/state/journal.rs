@@ -120,6 +120,7 @@ pub(crate) fn of_event(settings: &Settings, event: &Event) -> Option<JournalEven
         | Event::HistoryFilling(_)
         | Event::NodeListsDiffer(_)
         | Event::GroupsDiffer(_)
+        | Event::OtherLines
         | Event::PeerHadNothing(_)
         | Event::NotFenced(_)
         | Event::TakeoverBegins(_)

@@ -55,6 +55,27 @@ fn a_run_directory_that_somebody_removes_is_made_again() {
     assert_eq!(node.ask(r#"{"request":"restart"}"#).unwrap()["response"], "done");
 }
 
+#[test]
+fn an_executor_that_is_killed_is_lost_once_and_back_once() {
+    const KILLS: usize = 5;
+    let node = Node::new();
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    let count = |line: &str| node.log().matches(line).count();
+    for kills in 1..=KILLS {
+        let victim = node.executor().unwrap();
+        kill(victim, Signal::Kill).unwrap();
+        node.wait_for("another executor", || {
+            let is_there = node.status().is_some_and(|status| status["executor"] == true);
+            is_there && node.executor().is_some_and(|pid| pid != victim)
+        });
+        node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+        // Each loss that follows on a short life is told less often than the one before.
+        let told = (count("The executor is gone."), count("The executor is running again."));
+        assert!(told.0 == told.1 && told.0 <= kills, "{told:?}: {}", node.log());
+    }
+}
+
 /// Returns the executors of a node.
 fn executors(node: &Node) -> Vec<i32> {
     let is_executor = |pid: &i32| {

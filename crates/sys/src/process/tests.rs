@@ -188,6 +188,23 @@ fn a_process_that_cannot_be_looked_at_has_not_ended() {
 }
 
 #[test]
+fn a_process_is_dead_when_its_last_thread_has_ended() {
+    let stat = |state: char, flags: u32, threads: u32| {
+        let line = format!(
+            "77 (a) {state} 1 77 77 0 -1 {flags} 5 6 7 8 9 10 11 12 20 0 {threads} 0 4711 22 33\n"
+        );
+        let stat = Stat::parse(line.as_bytes()).unwrap();
+        (stat.is_exiting, stat.is_dead)
+    };
+    assert_eq!(stat('S', 4_194_560, 1), (false, false));
+    assert_eq!(stat('D', 4_195_596, 1), (true, false));
+    assert_eq!(stat('Z', 4_228_364, 2), (true, false));
+    assert_eq!(stat('Z', 4_228_364, 1), (true, true));
+    let own = ProcessId::of(std::process::id().cast_signed()).unwrap();
+    assert!(own.is_running() && !own.is_exiting());
+}
+
+#[test]
 fn stat_survives_hostile_names() {
     let line = b"77 (a) R (b\xff) S 1 77 77 0 -1 4 5 6 7 8 9 10 11 12 20 0 1 0 4711 22 33\n";
     let stat = Stat::parse(line).unwrap();

@@ -15,6 +15,20 @@ fn tell(events: Vec<JournalEvent>) -> Vec<String> {
     events.into_iter().map(|event| teller.sentence(&[&entry(event)])).collect()
 }
 
+#[test]
+fn what_an_executor_cannot_confirm_is_checked_and_not_started() {
+    let starting = |cause: &'static str| JournalEvent::Ownership {
+        group: "nginx".into(),
+        owner: "web1".into(),
+        term: 3,
+        phase: Phase::Starting,
+        cause: cause.into(),
+        evidence: "because".into(),
+    };
+    let told = tell(vec![starting("unsure"), starting("owner_dead")]);
+    assert_eq!(told, ["web1 checks it (term 3): because", "web1 starts it (term 3): because"]);
+}
+
 fn beat(link: &str, silence_ms: Option<u64>, up: bool) -> LastBeat {
     LastBeat { link: link.into(), silence_ms, up }
 }

@@ -59,7 +59,7 @@ fn conclusion(entries: &[Entry], last: usize, group: &str) -> usize {
         if time(entry) > until || group_of(entry) == Some(group) || is_beginning(entry) {
             break;
         }
-        if is_conclusion(entry) && concerns(entry, group) {
+        if is_conclusion(entry) && concerns(entries, place, group) {
             end = place + 1;
         }
     }
@@ -82,7 +82,7 @@ fn told<'a>(
         if own.next_if(|next| **next == place).is_some() {
             next = time(entry);
             told.push(entry);
-        } else if concerns(entry, group) {
+        } else if concerns(entries, place, group) {
             let is_near = next.is_some_and(|next| time(entry) >= Some(next - PRELUDE));
             let is_behind = next.is_none() && is_conclusion(entry);
             if is_near || is_behind {

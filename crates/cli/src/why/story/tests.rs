@@ -1,3 +1,4 @@
+use super::super::state::tests::report;
 use super::*;
 use systole_core::{Action, GroupSet, Outcome};
 use systole_ipc::journal::{JobEnd, JournalOrder};
@@ -71,7 +72,9 @@ fn a_group_on_its_way_tells_from_where_it_left() {
 #[test]
 fn a_story_is_told_in_sentences() {
     let now = "2026-11-24T10:06:02.250Z".parse().unwrap();
-    let text = Story::of(&journal(), "10.0.0.9", 1).text(&TimeZone::UTC, now, false);
+    let group = report("web2", 2, Phase::Active);
+    let present = Present { group: &group, nodes: &[] };
+    let text = Story::of(&journal(), "10.0.0.9", 1).text(&TimeZone::UTC, now, Some(present));
     let lines = [
         "10.0.0.9 runs on web2 (since 2026-11-24 10:05:01 UTC, 1 min 1 s ago).",
         "  10:05:00.250  web1 is dead: silence",
@@ -95,7 +98,9 @@ fn earlier_moves_are_told_behind_the_last_one() {
     assert_eq!(moves(usize::MAX), [2, 3, 3]);
     assert_eq!(story(2).entries.len(), 6);
     let now = "2026-11-24T10:40:00Z".parse().unwrap();
-    let text = story(2).text(&TimeZone::UTC, now, false);
+    let group = report("web1", 3, Phase::Active);
+    let present = Present { group: &group, nodes: &[] };
+    let text = story(2).text(&TimeZone::UTC, now, Some(present));
     let heads: Vec<&str> = text.lines().filter(|line| !line.starts_with(' ')).collect();
     assert_eq!(
         heads,
@@ -158,25 +163,6 @@ fn an_order_that_is_answered_before_the_group_moves_belongs_to_that_move() {
 }
 
 #[test]
-fn what_an_executor_has_not_said_or_took_with_it_is_no_start() {
-    let told = |cause: &'static str, phase: Phase| {
-        let mut entry = owned(0, "10.0.0.9", "web1", 1, phase);
-        let JournalEvent::Ownership { cause: word, .. } = &mut entry.event else { unreachable!() };
-        *word = cause.into();
-        let now = "2026-11-24T10:00:05Z".parse().expect("it is a time");
-        summary(&entry, &TimeZone::UTC, now, (false, false)).expect("it is told")
-    };
-    let listed = told("listed", Phase::Starting);
-    assert!(
-        listed.starts_with("is considered running on web1 until its executor reports (since"),
-        "{listed}"
-    );
-    let lost = told("executor_lost", Phase::Failed);
-    assert!(lost.starts_with("was given up on web1 at"), "{lost}");
-    assert!(told("unowned", Phase::Starting).starts_with("is being started on web1"));
-}
-
-#[test]
 fn a_line_that_was_replaced_is_told_unasked_while_something_is_left_of_it() {
     let mut journal = journal();
     journal.push(owned(500, "nginx (retired)", "web2", 1, Phase::Stopping));
@@ -209,7 +195,7 @@ fn a_group_is_found_by_each_word_of_which_a_job_tells() {
 fn without_a_daemon_a_story_tells_what_was() {
     let now = "2026-11-24T10:06:02.250Z".parse().unwrap();
     let text =
-        |journal: &[Entry]| Story::of(journal, "10.0.0.9", 1).text(&TimeZone::UTC, now, true);
+        |journal: &[Entry]| Story::of(journal, "10.0.0.9", 1).text(&TimeZone::UTC, now, None);
     let head = |text: String| text.lines().next().unwrap().to_owned();
     let mut journal = journal();
     let ran = "10.0.0.9 ran on web2 (since 2026-11-24 10:05:01 UTC, 1 min 1 s ago).";
@@ -267,6 +253,30 @@ fn what_concerns_another_group_or_none_is_not_told() {
 }
 
 #[test]
+fn a_reload_that_changes_other_groups_is_not_told_nor_its_order() {
+    let reload = |second, change: &str| {
+        let order = JournalOrder::Reload;
+        let ordered = JournalEvent::Order {
+            order: order.clone(),
+            uid: 0,
+            pid: 7,
+            user: None,
+            login: None,
+            ticket: 0,
+        };
+        let done = JournalEvent::Reload { changes: vec![change.to_owned()], restarts: false };
+        let answer = JournalEvent::Answer { order, refused: None, failed: None, ticket: 0 };
+        [ordered, done, answer].map(|event| entry(second, event))
+    };
+    let mut journal: Vec<Entry> = reload(298, "group added: web1 nginx").into();
+    journal.extend(reload(299, "group changed: web2 10.0.0.9 b (it was: web2 10.0.0.9 a)"));
+    journal.push(owned(300, "10.0.0.9", "web2", 2, Phase::Active));
+    journal.extend(reload(301, "group removed: web1 nginx"));
+    let told = Story::of(&journal, "10.0.0.9", 1).entries;
+    assert_eq!(told, journal[3..7].iter().collect::<Vec<_>>());
+}
+
+#[test]
 fn what_another_node_ran_before_it_was_heard_may_be_older() {
     let claimed = |second, phase| {
         let mut entry = owned(second, "nginx", "web1", 3, phase);
@@ -276,7 +286,9 @@ fn what_another_node_ran_before_it_was_heard_may_be_older() {
     };
     let now = "2026-11-24T10:06:00Z".parse().expect("it is a time");
     let head = |journal: &[Entry]| {
-        let text = Story::of(journal, "nginx", 1).text(&TimeZone::UTC, now, false);
+        let group = report("web1", 3, Phase::Active);
+        let present = Present { group: &group, nodes: &[] };
+        let text = Story::of(journal, "nginx", 1).text(&TimeZone::UTC, now, Some(present));
         text.lines().next().expect("it has a head").to_owned()
     };
     let met = head(&[claimed(5, Phase::Active)]);

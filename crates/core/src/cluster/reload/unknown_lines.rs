@@ -6,9 +6,8 @@
 //! starts. A group that runs by a former line and continues by a new line waits for no node: it
 //! takes nothing that was not here already, and a reload that would take more is refused.
 
-use crate::GroupId;
-use crate::NodeId;
 use crate::cluster::Cluster;
+use crate::{Event, GroupId, NodeId};
 
 impl Cluster {
     /// Updates which groups wait for a line that is not known here.
@@ -27,6 +26,18 @@ impl Cluster {
             if has_waited != waits {
                 self.beat_soon();
             }
+        }
+    }
+
+    /// Reports when other lines than before differ from those of another node.
+    pub(in crate::cluster) fn report_other_lines(&mut self) {
+        let mut is_news = false;
+        for group in self.settings.group_ids() {
+            let differs = self.differs_elsewhere(group);
+            is_news |= std::mem::replace(&mut self.groups[group].differs, differs) != differs;
+        }
+        if is_news {
+            self.report(Event::OtherLines);
         }
     }
 

@@ -65,6 +65,14 @@ impl Cluster {
         }
     }
 
+    /// Whether the status of a group says that another node's file lacks the line.
+    pub(in crate::cluster) fn differs_elsewhere(&self, group: GroupId) -> bool {
+        let is_other = |node: NodeId| {
+            !self.looks_able(group, node) && self.inability(group, node) == Inability::OtherLine
+        };
+        self.is_configured(group) && (self.others().any(is_other) || self.is_kept_free(group))
+    }
+
     /// Whether another node claims a group that it does not run, by a file without this line.
     fn is_kept_free(&self, group: GroupId) -> bool {
         let row = &self.groups[group].row;

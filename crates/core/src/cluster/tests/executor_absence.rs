@@ -67,6 +67,26 @@ fn an_executor_that_does_not_come_back_leaves_its_groups_to_the_other_node() {
 
 /// The ledger could not be written since something had started: the executor cannot say that this
 /// runs.
+/// While it has no executor, a node cannot report that its groups run.
+#[test]
+fn an_executor_that_is_replaced_is_no_start_to_the_other_node() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.node(A).said.clear();
+    pair.lose_executor();
+    pair.pass(Duration::from_millis(300));
+    let now = pair.now;
+    pair.node(B).greet(now, &[SECOND], true);
+    pair.pass(Duration::from_secs(2));
+    let mut told = Vec::new();
+    for event in &pair.node(A).said {
+        if let Event::Ownership { group: SECOND, phase, cause, .. } = event {
+            told.push((*phase, *cause));
+        }
+    }
+    let right = [(Phase::Starting, Cause::Unsure), (Phase::Active, Cause::Claimed(B))];
+    assert_eq!(told, right);
+}
+
 #[test]
 fn an_executor_that_comes_back_with_a_part_goes_through_the_start_and_stops_nothing() {
     let mut pair = Pair::settled(Failback::Off);

@@ -322,9 +322,7 @@ fn a_retry_while_addresses_are_released_is_not_lost() {
             let outcome = match job.action {
                 Action::Stop if is_address || is_retried => Outcome::Success,
                 Action::Stop => Outcome::Failed(1),
-                Action::Start | Action::Status | Action::Monitor => {
-                    Outcome::Running
-                }
+                Action::Start | Action::Status | Action::Monitor => Outcome::Running,
             };
             pair.node(A).cluster.handle(now, &Input::JobDone { job: job.id, outcome });
         }

@@ -134,6 +134,33 @@ fn the_owner_reloads_first_and_goes_on_with_the_new_line() {
     }
 }
 
+/// Only the status knows which lines differ: it is looked at when this is reported.
+#[test]
+fn what_differs_because_the_other_node_was_reloaded_is_reported_once_and_its_end_once() {
+    for lines in [&CHANGED[..], &REMOVED[..]] {
+        let mut pair = Pair::settled(Failback::Off);
+        pair.node(A).said.clear();
+        pair.node(B).said.clear();
+        let reports = |node: &mut Node| {
+            let all = std::mem::take(&mut node.said).into_iter();
+            all.filter(|event| *event == Event::OtherLines).count()
+        };
+        let differs = |pair: &mut Pair| {
+            let cluster = &pair.node(A).cluster;
+            let mut groups = cluster.settings().group_ids();
+            groups.any(|group| cluster.differs_elsewhere(group))
+        };
+        pair.change(B, Failback::Off, lines);
+        pair.rest(5);
+        assert!(differs(&mut pair));
+        assert_eq!(reports(pair.node(A)), 1, "{lines:?}");
+        pair.change(B, Failback::Off, &OLD);
+        pair.rest(5);
+        assert!(!differs(&mut pair));
+        assert_eq!(reports(pair.node(A)), 1, "{lines:?}");
+    }
+}
+
 /// A node that still has the old file must never start the line, and must know why.
 #[test]
 fn a_removed_line_is_told_as_kept_free_where_it_still_stands() {

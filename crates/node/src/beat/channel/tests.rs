@@ -9,22 +9,22 @@ fn answer(ticket: u64) -> News {
 fn what_may_be_lost_is_counted_and_what_may_not_arrives_later() {
     let (control, mut beat) = channel().unwrap();
     for _ in 0..NEWS + 3 {
-        beat.send_lossy(News::Event { at: 1, event: Event::LocalStable });
+        beat.send_lossy(News::Event(Event::LocalStable));
     }
     assert_eq!(beat.take_lost(), 3);
     beat.send_queued(answer(7));
     for _ in 0..NEWS {
         let news = control.news();
-        assert!(matches!(news, Some(News::Event { at: 1, event: Event::LocalStable })));
+        assert!(matches!(news, Some((_, News::Event(Event::LocalStable)))));
     }
     assert!(control.news().is_none());
     beat.flush();
-    assert!(matches!(control.news(), Some(News::Answer { ticket: Ticket(7), .. })));
+    assert!(matches!(control.news(), Some((_, News::Answer { ticket: Ticket(7), .. }))));
     assert_eq!(beat.take_lost(), 0);
 }
 
 fn event() -> News {
-    News::Event { at: 1, event: Event::LocalStable }
+    News::Event(Event::LocalStable)
 }
 
 #[test]
@@ -40,14 +40,32 @@ fn what_may_be_lost_overtakes_nothing_that_may_not() {
     beat.send_lossy(event());
     assert_eq!(beat.take_lost(), 1);
     for _ in 1..NEWS {
-        assert!(matches!(control.news(), Some(News::Event { .. })));
+        assert!(matches!(control.news(), Some((_, News::Event(_)))));
     }
     beat.send_lossy(event());
-    let rest: Vec<News> = std::iter::from_fn(|| control.news()).collect();
+    let rest: Vec<News> = std::iter::from_fn(|| control.news()).map(|(_, news)| news).collect();
     let right = [News::Answer { ticket: Ticket(7), result: Ok(()) }, answer(8), event()];
     let same = rest.iter().zip(&right);
     let mut same = same.map(|(news, right)| format!("{news:?}") == format!("{right:?}"));
     assert!(rest.len() == right.len() && same.all(|same| same), "{rest:?}");
+}
+
+#[test]
+fn news_has_the_moment_of_its_turn_however_long_it_waits() {
+    let (control, mut beat) = channel().unwrap();
+    beat.begin_turn(7);
+    for _ in 0..NEWS {
+        beat.send_lossy(event());
+    }
+    beat.send_queued(answer(1));
+    beat.begin_turn(8);
+    while let Some((at, _)) = control.news() {
+        assert_eq!(at, 7);
+    }
+    beat.flush();
+    assert!(matches!(control.news(), Some((7, News::Answer { .. }))));
+    beat.send_lossy(event());
+    assert!(matches!(control.news(), Some((8, News::Event(_)))));
 }
 
 #[test]

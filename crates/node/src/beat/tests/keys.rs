@@ -78,7 +78,7 @@ impl Pair {
 
     /// Returns the reported steps of the renewal, and how many nodes still wait at each.
     fn steps(&mut self) -> Vec<(KeyStep, usize)> {
-        let news = std::iter::from_fn(|| self.control.news());
+        let news = std::iter::from_fn(|| self.control.news()).map(|(_, news)| news);
         let steps = news.filter_map(|news| match news {
             News::Keys { step, waiting } => Some((step, waiting.len())),
             News::Event { .. }

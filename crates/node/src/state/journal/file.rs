@@ -10,6 +10,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use systole_ipc::journal::{Entry, JournalEvent, NAME, OLD, SIZE_MAX};
 
+/// The ages of events of one turn are counted from moments that may differ by this much. Such entries have one
+/// time, because the order of their times is that of cause and effect.
+const SAME_MOMENT: SignedDuration = SignedDuration::from_millis(2);
+
 /// The journal of a node: the part that makes entries, and the file to which they are written.
 #[derive(Debug)]
 pub struct Journal {
@@ -24,6 +28,8 @@ pub(in crate::state) struct Scribe {
     from: (String, u64),
     /// The number of the last entry.
     number: u64,
+    /// The time of the last entry.
+    last: Timestamp,
     repeats: Repeats,
 }
 
@@ -38,7 +44,8 @@ pub(in crate::state) struct JournalFile {
 impl Journal {
     pub(in crate::state) fn new(directory: PathBuf, node: &str, generation: u64) -> Self {
         let from = (node.to_owned(), generation);
-        let scribe = Scribe { from, number: 0, repeats: Repeats::default() };
+        let scribe =
+            Scribe { from, number: 0, last: Timestamp::UNIX_EPOCH, repeats: Repeats::default() };
         Self { scribe, file: JournalFile { directory, size_max: SIZE_MAX, open: None } }
     }
 
@@ -70,6 +77,9 @@ impl Scribe {
         self.number += 1;
         let age = SignedDuration::try_from(age).unwrap_or_default();
         let time = Timestamp::now().checked_sub(age).unwrap_or_else(|_| Timestamp::now());
+        let is_same_moment = time < self.last && self.last.duration_since(time) < SAME_MOMENT;
+        let time = if is_same_moment { self.last } else { time };
+        self.last = time;
         let (from, run) = self.from.clone();
         let entry = Entry { time: time.to_string(), from, run, number: self.number, event };
         let mut line = serde_json::to_vec(&entry).ok()?;

@@ -160,6 +160,18 @@ fn entries_say_who_tells_them_and_are_numbered() {
 }
 
 #[test]
+fn what_happened_in_one_turn_is_in_the_order_of_its_causes() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut journal = State::open(directory.path()).unwrap().0.journal("web2", 7);
+    for age in [NOW, Duration::from_millis(1), Duration::from_micros(1)] {
+        journal.write(JournalEvent::Stop, age).unwrap();
+    }
+    let entries = read(directory.path()).unwrap().entries;
+    let times: Vec<_> = entries.iter().map(|entry| entry.time.parse::<jiff::Timestamp>()).collect();
+    assert!(times.is_sorted_by_key(|time| time.as_ref().ok()), "{times:?}");
+}
+
+#[test]
 fn what_is_refused_again_stands_there_once_until_something_moves() {
     let directory = tempfile::tempdir().unwrap();
     let mut journal = State::open(directory.path()).unwrap().0.journal("web2", 7);

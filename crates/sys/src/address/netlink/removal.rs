@@ -2,7 +2,7 @@
 
 use super::message::{address, flags};
 use super::{Addresses, Message};
-use crate::address::{PROTOCOL, Wanted};
+use crate::address::{PROTOCOL, Taken, Wanted};
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_REPLACE};
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::address::{AddressFlags, AddressMessage};
@@ -20,7 +20,7 @@ impl Addresses {
     /// Unless `promote_secondaries` is set, the kernel removes all other addresses of a network together with
     /// its first address. Those that were not to be removed are put back at once, as they were.
     ///
-    /// The answers are in the order of `wanted`.
+    /// The answers are in the order of `wanted`, and say where each address was removed.
     ///
     /// # Errors
     ///
@@ -28,7 +28,7 @@ impl Addresses {
     /// the kernel refuses one address, this is the answer for that address.
     ///
     /// [`Network::find`]: crate::address::Network::find
-    pub fn remove(&mut self, wanted: &[Wanted]) -> io::Result<Vec<io::Result<()>>> {
+    pub fn remove(&mut self, wanted: &[Wanted]) -> io::Result<Vec<io::Result<Vec<Taken>>>> {
         let before = self.addresses()?;
         let is_it = |wish: &Wanted, message: &AddressMessage| {
             wish.may_be_at(message.header.index)
@@ -37,12 +37,21 @@ impl Addresses {
         let is_chosen = |message: &AddressMessage| wanted.iter().any(|wish| is_it(wish, message));
         let removals = self.remove_messages(before, is_chosen)?;
         let answer = |wish: &Wanted| {
-            let refusal = removals.iter().find_map(|(message, answer)| {
-                answer.as_ref().err().filter(|_| is_it(wish, message))
+            let own = removals.iter().filter(|(message, _)| is_it(wish, message));
+            let own = own.map(|(message, answer)| match answer {
+                Ok(()) => Ok(self.taken(wish, message)),
+                Err(error) => Err(copy(error)),
             });
-            refusal.map_or(Ok(()), |error| Err(copy(error)))
+            own.collect()
         };
         Ok(wanted.iter().map(answer).collect())
+    }
+
+    fn taken(&self, wish: &Wanted, message: &AddressMessage) -> Taken {
+        let index = message.header.index;
+        let name = rustix::net::netdevice::index_to_name(&self.socket, index);
+        let interface = name.unwrap_or_else(|_| index.to_string());
+        Taken { address: wish.address, prefix: message.header.prefix_len, interface }
     }
 
     /// Removes every address with the mark of Systole except those in `kept`, and returns the removed

@@ -1,0 +1,93 @@
+use super::*;
+use systole_core::{Retirement, StayReport};
+
+const NOW: &str = "2026-11-24T10:00:05Z";
+
+/// Returns what a daemon reports about a group that has been in this phase for two seconds.
+pub(in crate::why) fn report(owner: &str, term: u64, phase: Phase) -> GroupReport {
+    GroupReport {
+        name: "10.0.0.9".to_owned(),
+        resources: vec!["10.0.0.9".to_owned()],
+        preferred: "web1".to_owned(),
+        owner: Some(owner.to_owned()),
+        term,
+        phase,
+        since_ms: 2_000,
+        at_least: false,
+        kept_free: false,
+        reason: String::new(),
+        stopping_here: false,
+        unable: Vec::new(),
+        unable_because: Vec::new(),
+        failures: Vec::new(),
+        obstacles: Vec::new(),
+        stay: StayReport::default(),
+        retired: None,
+    }
+}
+
+fn recorded(cause: &'static str, phase: Phase) -> Entry {
+    let event = JournalEvent::Ownership {
+        group: "10.0.0.9".to_owned(),
+        owner: "web1".to_owned(),
+        term: 1,
+        phase,
+        cause: cause.into(),
+        evidence: String::new(),
+    };
+    Entry { time: "2026-11-24T10:00:00Z".to_owned(), from: String::new(), run: 1, number: 1, event }
+}
+
+fn dead(name: &str) -> NodeReport {
+    NodeReport {
+        name: name.to_owned(),
+        status: "dead".to_owned(),
+        daemon: "systole".to_owned(),
+        silence_ms: Some(9_000),
+        deadtime_ms: 2_000,
+        links: Vec::new(),
+        awaited_ms: None,
+        older: None,
+    }
+}
+
+#[test]
+fn what_an_executor_has_not_said_or_took_with_it_is_no_start() {
+    let told = |cause: &'static str, phase: Phase| {
+        let entry = recorded(cause, phase);
+        let state = State::recorded(&[&entry]).expect("it is a state");
+        state.sentence(&TimeZone::UTC, NOW.parse().expect("it is a time"), false)
+    };
+    let listed = told("listed", Phase::Starting);
+    assert!(
+        listed.starts_with("is considered running on web1 until its executor reports (since"),
+        "{listed}"
+    );
+    let lost = told("executor_lost", Phase::Failed);
+    assert!(lost.starts_with("was given up on web1 at"), "{lost}");
+    assert!(told("unsure", Phase::Starting).starts_with("is being checked on web1 (since"));
+    assert!(told("unowned", Phase::Starting).starts_with("is being started on web1"));
+}
+
+#[test]
+fn the_present_state_is_what_the_daemon_reports_whatever_the_journal_ends_with() {
+    let entry = recorded("reload", Phase::Stopping);
+    let told = |group: &GroupReport, nodes: &[NodeReport]| {
+        let now = NOW.parse().expect("it is a time");
+        Present { group, nodes }.sentence(State::recorded(&[&entry]), &TimeZone::UTC, now)
+    };
+    let same = told(&report("web1", 1, Phase::Stopping), &[]);
+    assert_eq!(same, "is being stopped on web1 (since 2026-11-24 10:00:00 UTC, 5.00 s ago).");
+    let stopped = told(&report("web1", 1, Phase::Stopped), &[]);
+    assert_eq!(
+        stopped,
+        "is stopped (since 2026-11-24 10:00:03 UTC, 2.00 s ago); web1 ran it last."
+    );
+    let runs = report("web2", 2, Phase::Active);
+    let there = told(&runs, &[]);
+    assert_eq!(there, "runs on web2 (since 2026-11-24 10:00:03 UTC, 2.00 s ago).");
+    assert_eq!(told(&runs, &[dead("web2")]), "is run by no node: its owner web2 is dead.");
+    let former = GroupReport { retired: Some(Retirement::Here), ..runs.clone() };
+    assert_eq!(told(&former, &[]), "is no longer in haresources: it is being stopped here.");
+    assert_eq!(told(&GroupReport { owner: None, ..runs }, &[]), "has no owner yet.");
+}
