@@ -166,12 +166,19 @@ impl Cluster {
 
     /// The groups of a dead or departed peer may be taken by this node.
     pub(super) fn begin_takeover(&mut self, node: NodeId) {
-        if self.is_everything_held() {
+        if self.is_everything_held() || self.is_all_of_it_held(node) {
             // The takeover is reported when it begins.
             return;
         }
         self.takeover_from = Some(node);
         self.report(Event::TakeoverBegins(node));
+    }
+
+    /// Whether a node has groups, and each of them is held.
+    fn is_all_of_it_held(&self, node: NodeId) -> bool {
+        let owns = |group: &GroupId| self.groups[*group].row.owner == Some(node);
+        let mut owned = self.settings.group_ids().filter(owns).peekable();
+        owned.peek().is_some() && owned.all(|group| self.is_held_elsewhere(group))
     }
 
     /// A peer's daemon restarted: it has lost what it held, unless its table says otherwise.

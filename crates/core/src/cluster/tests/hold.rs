@@ -86,6 +86,22 @@ fn nothing_is_taken_from_the_dead_until_it_is_released() {
     assert!(pair.node(B).has_said(&Event::TakeoverBegins(A)));
 }
 
+/// A hold of its own keeps the only group of the dead node where it was.
+#[test]
+fn a_takeover_of_nothing_is_not_reported() {
+    let mut pair = Pair::settled(Failback::On);
+    pair.hold(A, Some(FIRST), SPAN);
+    pair.end(A);
+    pair.pass(Duration::from_secs(5));
+    assert_eq!(pair.runs(B), [SECOND]);
+    for event in [Event::TakeoverBegins(A), Event::TakeoverDone(A)] {
+        assert!(!pair.node(B).has_said(&event), "{event:?}");
+    }
+    pair.release(B, Some(FIRST));
+    pair.until("taken", |pair| pair.runs(B) == [FIRST, SECOND]);
+    pair.until("reported", |pair| pair.node(B).has_said(&Event::TakeoverDone(A)));
+}
+
 #[test]
 fn nothing_is_taken_from_who_left_and_its_time_lets_it_be_taken() {
     let mut pair = Pair::settled(Failback::On);
