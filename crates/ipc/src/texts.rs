@@ -47,7 +47,10 @@ pub const fn obstacle(obstacle: Obstacle) -> &'static str {
         }
         Obstacle::Unannounced => "not every node knows yet that this node can run it",
         Obstacle::Conflicting => {
-            "a former line that shares a resource with it still runs, or belongs to a node with a different haresources"
+            "a former line that shares a resource with it has not been stopped yet"
+        }
+        Obstacle::ConflictingElsewhere => {
+            "another node has, by a different haresources, a line that shares a resource with it: all nodes need the same haresources"
         }
         Obstacle::RunsElsewhere => "another node may still run it",
         Obstacle::NotFirst => "another node comes first",

@@ -34,8 +34,11 @@ pub enum Obstacle {
     UnknownLine,
     /// Not every other node knows yet that this node can run the group.
     Unannounced,
-    /// A former line that shares a resource with the group still runs, here or on another node.
+    /// A former line that shares a resource with the group still runs here.
     Conflicting,
+    /// Another node has, or may run, a line that shares a resource with the group and is not in this
+    /// node's `haresources`.
+    ConflictingElsewhere,
     /// A node that is heard runs the group, or may run it.
     RunsElsewhere,
     /// Another node comes first, or may do so soon.
@@ -55,7 +58,7 @@ pub enum Obstacle {
 
 impl Obstacle {
     /// All obstacles, cheap and frequent ones first. For the last three a node takes action.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Busy,
         Self::Owned,
         Self::HandedOver,
@@ -69,6 +72,7 @@ impl Obstacle {
         Self::UnknownLine,
         Self::Unannounced,
         Self::Conflicting,
+        Self::ConflictingElsewhere,
         Self::RunsElsewhere,
         Self::NotFirst,
         Self::Held,
@@ -80,16 +84,27 @@ impl Obstacle {
     /// Whether the obstacle is reported in the log and the journal when it keeps a node from a
     /// group that no node runs. The others pass in a moment, or have events of their own.
     const fn is_reported(self) -> bool {
-        matches!(self, Self::NoExecutor | Self::UnknownLine | Self::Conflicting | Self::Held)
+        matches!(
+            self,
+            Self::NoExecutor
+                | Self::UnknownLine
+                | Self::Conflicting
+                | Self::ConflictingElsewhere
+                | Self::Held
+        )
     }
 
     /// Whether a start for this purpose respects the obstacle.
     const fn concerns(self, purpose: Purpose) -> bool {
         match self {
             Self::Unknown => false,
-            Self::NoExecutor | Self::Conflicting => true,
-            Self::Busy | Self::Retired | Self::Failed => !matches!(purpose, Purpose::GoOn),
-            Self::RunsElsewhere => !matches!(purpose, Purpose::Granted),
+            Self::NoExecutor => true,
+            Self::Busy | Self::Retired | Self::Failed | Self::Conflicting => {
+                !matches!(purpose, Purpose::GoOn)
+            }
+            Self::RunsElsewhere | Self::ConflictingElsewhere => {
+                !matches!(purpose, Purpose::Granted)
+            }
             Self::Owned | Self::UnknownLine | Self::Unreserved => {
                 matches!(purpose, Purpose::Take | Purpose::Given { .. })
             }
@@ -158,12 +173,17 @@ impl Cluster {
             Obstacle::Unannounced => {
                 !self.is_known(state.able) && !self.is_mutated(Mutation::TakeBeforeItIsKnown)
             }
-            Obstacle::Conflicting if goes_on => {
+            Obstacle::Conflicting if purpose == Purpose::Granted => self.conflicts_here(group),
+            Obstacle::Conflicting => {
+                self.conflicts_here(group) && !self.is_mutated(Mutation::IgnoreTheRetired)
+            }
+            Obstacle::ConflictingElsewhere if goes_on => {
                 self.conflicts_elsewhere(group)
                     || state.runner.is_taken_up() && self.may_run_by_another_line(group)
             }
-            Obstacle::Conflicting if purpose == Purpose::Granted => self.conflicts_here(group),
-            Obstacle::Conflicting => self.is_in_conflict(group),
+            Obstacle::ConflictingElsewhere => {
+                self.may_conflict_elsewhere(group) && !self.is_mutated(Mutation::IgnoreTheRetired)
+            }
             Obstacle::RunsElsewhere => match purpose {
                 Purpose::Take => {
                     let is_intent = state.row.phase == Phase::Stopping

@@ -112,18 +112,13 @@ impl Cluster {
         self.rivals(group).any(|retired| !self.groups[retired].runner.is_idle())
     }
 
-    /// Whether a retired group that shares a resource with a group runs here, or another node has
-    /// it.
-    pub(in crate::cluster) fn is_in_conflict(&self, group: GroupId) -> bool {
-        if self.is_mutated(Mutation::IgnoreTheRetired) {
-            return false;
-        }
+    /// Whether another node has, or may run, a line that shares a resource with a group and is not
+    /// in this node's file.
+    pub(in crate::cluster) fn may_conflict_elsewhere(&self, group: GroupId) -> bool {
         let is_elsewhere = |retired| {
             self.holder(&self.groups[retired].row).is_some() || self.runs_elsewhere(retired)
         };
-        self.conflicts_here(group)
-            || self.rivals(group).any(is_elsewhere)
-            || self.may_run_by_another_line(group)
+        self.rivals(group).any(is_elsewhere) || self.may_run_by_another_line(group)
     }
 
     /// Whether another node has a retired group that shares a resource with a group.

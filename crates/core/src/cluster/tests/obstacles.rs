@@ -49,3 +49,12 @@ fn executor_that_stays_away_is_an_obstacle_after_a_second() {
     };
     assert!(reports(pair.node(B)).iter().all(told), "{:?}", reports(pair.node(B)));
 }
+
+#[test]
+fn line_that_the_other_node_has_in_its_former_form_conflicts_elsewhere() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.change(B, Failback::Off, &CHANGED);
+    pair.pass(Duration::from_secs(2));
+    let obstacles = pair.node(B).snapshot().groups.remove(0).obstacles;
+    assert_eq!(obstacles, [Obstacle::ConflictingElsewhere, Obstacle::Unreserved]);
+}
