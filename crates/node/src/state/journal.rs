@@ -30,9 +30,9 @@ fn name_of(settings: &Settings, group: GroupId) -> String {
     settings.groups.get(group.index()).map_or("?", Group::name).to_owned()
 }
 
-/// Returns what the journal records about an event of the core. Most events are only for the log.
+/// Returns what the journal records about an event of the core, unless the event is only for the log.
 #[must_use]
-#[expect(clippy::too_many_lines, reason = "one row for each event")]
+#[expect(clippy::wildcard_enum_match_arm, reason = "an event says itself whether it is kept")]
 pub(crate) fn of_event(settings: &Settings, event: &Event) -> Option<JournalEvent> {
     let name = |node: &NodeId| settings.name(*node).to_owned();
     match event {
@@ -96,59 +96,10 @@ pub(crate) fn of_event(settings: &Settings, event: &Event) -> Option<JournalEven
         }),
         Event::StopBegins => Some(JournalEvent::Stop),
         Event::Paused(gap) => Some(JournalEvent::Pause { milliseconds: milliseconds(*gap) }),
-        Event::LocalStatus(_)
-        | Event::CommunicationUp
-        | Event::PeerStatus(..)
-        | Event::LateBeat { deadly: false, .. }
-        | Event::LinkUp(..)
-        | Event::LinkDead(..)
-        | Event::PingAlive(_)
-        | Event::PingDead(_)
-        | Event::Stranger(_)
-        | Event::Replay { .. }
-        | Event::PacketsLost { .. }
-        | Event::PacketsGivenUp(_)
-        | Event::PacketsComplete(_)
-        | Event::PacketLostForGood(..)
-        | Event::CannotResend(..)
-        | Event::NeverSent { .. }
-        | Event::Unreadable(..)
-        | Event::FlowControlOff
-        | Event::UuidChanged(..)
-        | Event::NodeListRefused(..)
-        | Event::AckBeyond { .. }
-        | Event::HistoryFilling(_)
-        | Event::NodeListsDiffer(_)
-        | Event::GroupsDiffer(_)
-        | Event::OtherLines
-        | Event::PeerHadNothing(_)
-        | Event::NotFenced(_)
-        | Event::TakeoverBegins(_)
-        | Event::TakeoverDone(_)
-        | Event::InitialAcquisition
-        | Event::RemoteStable(_)
-        | Event::LocalStable
-        | Event::LocalAcquired(_)
-        | Event::StopRetried { .. }
-        | Event::StopDoubtful { .. }
-        | Event::LeftRunning(_)
-        | Event::HandOver(
-            HandOverEvent::Wanted(..)
-            | HandOverEvent::Granted(..)
-            | HandOverEvent::Releasing(_)
-            | HandOverEvent::Released(_)
-            | HandOverEvent::Acquiring(..)
-            | HandOverEvent::Acquired(_)
-            | HandOverEvent::Taken(_)
-            | HandOverEvent::Given(_)
-            | HandOverEvent::NoReply
-            | HandOverEvent::Declined(..)
-            | HandOverEvent::Cancelled,
-        )
-        | Event::Ipfail(_)
-        | Event::StopDelayed
-        | Event::StopInDoubt(_)
-        | Event::Relinquished => None,
+        _ => {
+            debug_assert!(event.is_for_log_only(), "the journal keeps no entry of {event:?}");
+            None
+        }
     }
 }
 
