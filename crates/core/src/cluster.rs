@@ -303,7 +303,7 @@ impl Cluster {
     pub fn terms(&self) -> impl Iterator<Item = (GroupKey, NodeId, u64)> + '_ {
         self.settings.known_groups().filter_map(|(id, group)| {
             let row = &self.groups[id].row;
-            row.owner.map(|owner| (group.key, owner, row.term))
+            row.owner().map(|owner| (group.key, owner, row.term()))
         })
     }
 
@@ -315,7 +315,7 @@ impl Cluster {
     /// If there is no such group.
     #[must_use]
     pub fn own_phase(&self, group: GroupId) -> Phase {
-        if self.is_ours(group) { self.groups[group].row.phase } else { Phase::Stopped }
+        if self.is_ours(group) { self.groups[group].row.phase() } else { Phase::Stopped }
     }
 
     /// The uuid of a node; `None` for a node that was never heard.

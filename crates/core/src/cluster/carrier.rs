@@ -120,7 +120,7 @@ impl Cluster {
         if self.has_carrier(group) {
             return None;
         }
-        let is_active = self.is_ours(group) && self.groups[group].row.phase == Phase::Active;
+        let is_active = self.is_ours(group) && self.groups[group].row.phase() == Phase::Active;
         let can_take = |node: &NodeId| {
             let peer = self.peer(*node);
             let could = peer.can_negotiate() && self.could_take(group, *node);

@@ -345,7 +345,7 @@ impl Cluster {
     /// A group is new here: beside a C node, the node that has the set of the group has the group.
     fn classic_adds(&mut self, group: GroupId) {
         let Some(peer) = self.classic_peer() else { return };
-        if self.settings.failback == Failback::Legacy || self.groups[group].row.phase.holds() {
+        if self.settings.failback == Failback::Legacy || self.groups[group].row.phase().holds() {
             return;
         }
         let is_local = self.preferred(group) == self.settings.me;

@@ -101,7 +101,7 @@ impl Cluster {
         let groups = self.groups_at(me, scope);
         self.declined_offers.declined.retain(|entry| {
             let row = &self.groups[entry.group].row;
-            row.owner == Some(me) && row.phase.holds()
+            row.owner() == Some(me) && row.phase().holds()
         });
         if let ([_, _, ..], Scope::Set(_)) = (&groups[..], scope) {
             self.declined_offers.one_by_one.retain(|(node, _)| *node != taker);

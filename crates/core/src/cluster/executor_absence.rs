@@ -101,7 +101,7 @@ impl Cluster {
         let resources = &self.settings.groups[group.index()].resources;
         let has_service = |it: &crate::Resource| matches!(it.kind, ResourceKind::Agent { .. });
         self.groups[group].in_doubt = resources.iter().any(has_service);
-        if self.is_ours(group) && self.groups[group].row.phase.holds() {
+        if self.is_ours(group) && self.groups[group].row.phase().holds() {
             self.end_trust(group);
             self.set_phase(group, Phase::Failed, Cause::ExecutorLost);
         } else if self.groups[group].in_doubt {

@@ -61,8 +61,8 @@ impl Cluster {
         let me = self.settings.me;
         let kept = move |group: &GroupId| {
             let row = &self.groups[*group].row;
-            let is_here = row.owner == Some(me) && row.phase.holds();
-            is_here && !row.is_borrowed && self.preferred(*group) != me
+            let is_here = row.owner() == Some(me) && row.phase().holds();
+            is_here && !row.is_borrowed() && self.preferred(*group) != me
         };
         let groups = self.settings.group_ids().filter(kept);
         groups.map(|group| self.settings.groups[group.index()].key)
@@ -88,7 +88,7 @@ impl Cluster {
         self.record_cut_off();
         for group in self.settings.group_ids() {
             let row = &self.groups[group].row;
-            let ours = self.is_ours(group) && row.phase == Phase::Active && row.is_borrowed;
+            let ours = self.is_ours(group) && row.phase() == Phase::Active && row.is_borrowed();
             let may_move = ours && self.is_configured(group);
             let since = (may_move && self.can_go_home(group)).then_some(self.now);
             let before = &mut self.groups[group].home_since;
@@ -109,7 +109,7 @@ impl Cluster {
     /// Whether a group that is here should be at its preferred node, `home`, by the rules of
     /// failback.
     pub(super) fn belongs_home(&self, group: GroupId, home: NodeId) -> bool {
-        let is_borrowed = self.groups[group].row.is_borrowed;
+        let is_borrowed = self.groups[group].row.is_borrowed();
         is_borrowed && self.preferred(group) == home && self.shall_go_home(group)
     }
 

@@ -55,7 +55,7 @@ impl Cluster {
 
     fn holds_everything(&self) -> bool {
         let mut groups = self.settings.group_ids();
-        groups.all(|group| self.is_ours(group) && self.groups[group].row.phase.holds())
+        groups.all(|group| self.is_ours(group) && self.groups[group].row.phase().holds())
     }
 
     /// Records which nodes are heard again, before anything is decided.
@@ -133,7 +133,7 @@ impl Cluster {
     fn fence_delay(&self, node: NodeId) -> Duration {
         let has = |group: GroupId| {
             let row = self.groups[group].row;
-            row.owner == Some(node) && row.phase.holds()
+            row.owner() == Some(node) && row.phase().holds()
         };
         let would_fence_us = !self.settings.group_ids().all(has);
         let delay = self.settings.fencing.map_or(Duration::ZERO, |policy| policy.delay);

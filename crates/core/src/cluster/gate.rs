@@ -154,7 +154,7 @@ impl Cluster {
         match obstacle {
             Obstacle::Busy => !state.runner.is_idle(),
             Obstacle::Owned if purpose == Purpose::Take => self.cause_to_take(group).is_none(),
-            Obstacle::Owned => state.row.phase.holds() && !self.is_kept_for_taker(group, purpose),
+            Obstacle::Owned => state.row.phase().holds() && !self.is_kept_for_taker(group, purpose),
             Obstacle::HandedOver => self.is_handed_over(group),
             Obstacle::Retired => !self.is_configured(group),
             Obstacle::NotReady if goes_on => self.status != NodeStatus::Active,
@@ -186,7 +186,7 @@ impl Cluster {
             }
             Obstacle::RunsElsewhere => match purpose {
                 Purpose::Take => {
-                    let is_intent = state.row.phase == Phase::Stopping
+                    let is_intent = state.row.phase() == Phase::Stopping
                         && self.is_mutated(Mutation::StartOnIntent);
                     let errs = is_intent || self.is_mutated(Mutation::TakeFromTheLiving);
                     self.may_run_elsewhere(group) && !errs
@@ -305,23 +305,23 @@ impl Cluster {
 
     /// Whether the giver has stopped what it offers, and keeps it until the taker has claimed it.
     fn is_kept_for_taker(&self, group: GroupId, purpose: Purpose) -> bool {
-        let is_stopping = self.groups[group].row.phase == Phase::Stopping;
+        let is_stopping = self.groups[group].row.phase() == Phase::Stopping;
         is_stopping && purpose == Purpose::Given { is_offered: true }
     }
 
     /// Why this node would become the owner of a group now, if no node has it.
     pub(super) fn cause_to_take(&self, group: GroupId) -> Option<Cause> {
         let row = &self.groups[group].row;
-        let is_intent = row.phase == Phase::Stopping && self.is_mutated(Mutation::StartOnIntent);
-        let cause = match row.owner {
+        let is_intent = row.phase() == Phase::Stopping && self.is_mutated(Mutation::StartOnIntent);
+        let cause = match row.owner() {
             None => Cause::Unowned,
             Some(owner) if owner == self.settings.me => {
-                if row.phase.holds() && !row.is_entrusted {
+                if row.phase().holds() && !row.is_entrusted() {
                     return None;
                 }
-                if row.is_entrusted { Cause::Reload } else { Cause::Unowned }
+                if row.is_entrusted() { Cause::Reload } else { Cause::Unowned }
             }
-            Some(owner) if row.phase.holds() && !is_intent => {
+            Some(owner) if row.phase().holds() && !is_intent => {
                 let peer = self.peer(owner);
                 let is_silent = !peer.is_alive() && peer.is_settled;
                 let is_gone = is_silent && !self.is_vouched_for(owner, group)
@@ -332,7 +332,7 @@ impl Cluster {
                 let silence = self.now.since(peer.last_status.unwrap_or(Time::START));
                 Cause::OwnerDead { owner, silence, proof: self.proof_of_death(owner) }
             }
-            Some(owner) if row.phase == Phase::Failed => self.cause_of_failed(owner, group),
+            Some(owner) if row.phase() == Phase::Failed => self.cause_of_failed(owner, group),
             // A row that was only recalled is not something that the owner said.
             Some(owner) if self.peer(owner).last_status.is_none() => Cause::OwnerUnheard(owner),
             Some(owner) => Cause::OwnerLeft(owner),

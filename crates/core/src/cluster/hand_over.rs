@@ -48,7 +48,7 @@ impl Cluster {
     /// groups that a giver takes meanwhile.
     pub(super) fn is_handed_over(&self, group: GroupId) -> bool {
         self.hand_over.running().is_some_and(|running| {
-            let is_givers = self.groups[group].row.owner == Some(running.giver);
+            let is_givers = self.groups[group].row.owner() == Some(running.giver);
             let is_told = running.giver == self.settings.me || !running.beside_classic;
             let is_new = is_told && !running.owned.contains(&group);
             let is_meant = self.is_in_scope(group, running.giver, running.scope);
@@ -103,7 +103,7 @@ impl Cluster {
         let mut groups = self.groups_of(giver, scope);
         groups.retain(|group| {
             let row = &self.groups[*group].row;
-            row.owner == Some(giver) && row.phase.holds()
+            row.owner() == Some(giver) && row.phase().holds()
         });
         groups
     }
@@ -111,7 +111,7 @@ impl Cluster {
     /// The groups of a scope that the giver owns, whether they run or not.
     fn groups_owned_by(&self, giver: NodeId, scope: Scope) -> Vec<GroupId> {
         let mut groups = self.groups_of(giver, scope);
-        groups.retain(|group| self.groups[*group].row.owner == Some(giver));
+        groups.retain(|group| self.groups[*group].row.owner() == Some(giver));
         groups
     }
 
@@ -126,13 +126,13 @@ impl Cluster {
     /// Adds a group to the hand-over: a C node starts it with the rest of its set, although it did
     /// not run here.
     pub(super) fn gives_too(&mut self, group: GroupId) {
-        let term = self.groups[group].row.term;
+        let term = self.groups[group].row.term();
         self.learn(Fact::GivesToo(group, term));
     }
 
     /// Groups with their present terms.
     fn with_terms(&self, groups: Vec<GroupId>) -> Vec<(GroupId, u64)> {
-        let term = |group: GroupId| (group, self.groups[group].row.term);
+        let term = |group: GroupId| (group, self.groups[group].row.term());
         groups.into_iter().map(term).collect()
     }
 

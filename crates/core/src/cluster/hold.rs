@@ -50,7 +50,7 @@ impl Cluster {
     /// instead.
     pub(super) fn is_held_elsewhere(&self, group: GroupId) -> bool {
         let state = &self.groups[group];
-        let Some(owner) = state.row.owner.filter(|owner| *owner != self.settings.me) else {
+        let Some(owner) = state.row.owner().filter(|owner| *owner != self.settings.me) else {
             return false;
         };
         let starts_itself = self.peer(owner).is_present() && state.row.is_able(owner);
@@ -216,7 +216,7 @@ impl Cluster {
 
     fn owned_something(&self, node: NodeId) -> bool {
         let mut groups = self.settings.group_ids();
-        groups.any(|group| self.groups[group].row.owner == Some(node))
+        groups.any(|group| self.groups[group].row.owner() == Some(node))
     }
 
     fn register(&mut self, group: Option<GroupId>) -> &mut HoldOrder {

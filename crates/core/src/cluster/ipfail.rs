@@ -88,7 +88,7 @@ impl Cluster {
         let goes_home = self.settings.group_ids().all(|group| {
             let is_away = self.is_ours(group) && self.preferred(group) != me;
             let is_on = self.settings.failback_of(group) == Failback::On;
-            let is_lent = is_classic || self.groups[group].row.is_borrowed;
+            let is_lent = is_classic || self.groups[group].row.is_borrowed();
             !is_away || is_on && is_lent && self.may_go_home(group)
         });
         let goes_home = goes_home && self.is_settled();

@@ -104,7 +104,7 @@ impl Cluster {
     /// Something is held that the ledger did not list, because the ledger could not be read.
     fn find_held(&mut self, group: GroupId, holding: Holding) {
         let row = &self.groups[group].row;
-        let is_elsewhere = row.phase.holds() && row.owner != Some(self.settings.me);
+        let is_elsewhere = row.phase().holds() && row.owner() != Some(self.settings.me);
         if is_elsewhere || !self.groups[group].runner.is_idle() {
             return self.let_go(group);
         }
@@ -122,7 +122,7 @@ impl Cluster {
     /// A returning executor holds only a part of what runs here, or cannot say more: the start is
     /// gone through again, which asks each resource and leaves running resources as they are.
     fn verify(&mut self, group: GroupId) {
-        let is_running = self.is_ours(group) && self.groups[group].row.phase == Phase::Active;
+        let is_running = self.is_ours(group) && self.groups[group].row.phase() == Phase::Active;
         if is_running && self.is_configured(group) && self.groups[group].runner.is_active() {
             self.groups[group].runner.verify();
             self.change_phase(group, Phase::Starting, Cause::Unsure);

@@ -115,7 +115,7 @@ impl Cluster {
         let groups = self.settings.group_ids();
         let held = groups.map(|group| &self.groups[group].row);
         let held_something =
-            held.filter(|row| row.owner == Some(node)).any(|row| row.phase.holds());
+            held.filter(|row| row.owner() == Some(node)).any(|row| row.phase().holds());
         let is_silent = self.tells_no_holdings(node);
         let had_nothing = had_left || was_heard && !held_something && !is_silent;
         if !had_left && self.suspect(node, had_nothing) {

@@ -39,7 +39,7 @@ impl Cluster {
     }
 
     fn has_here(&self, group: GroupId) -> bool {
-        self.is_ours(group) && self.groups[group].row.phase.holds()
+        self.is_ours(group) && self.groups[group].row.phase().holds()
     }
 
     fn stand_by(&mut self, scope: Scope, ticket: Ticket) -> Result<Option<()>, OrderRefusal> {

@@ -55,7 +55,7 @@ impl Cluster {
             return;
         }
         let phase = if claim.runs_here { claim.phase } else { Phase::Stopped };
-        if phase.holds() || self.groups[group].row.owner == Some(from) {
+        if phase.holds() || self.groups[group].row.owner() == Some(from) {
             self.handle_claim(from, group, &Claim { owner: from, phase, ..*claim });
         }
     }

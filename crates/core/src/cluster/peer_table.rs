@@ -186,7 +186,7 @@ impl Cluster {
             Merged::Reclaimed => {
                 let before = self.groups[group].cause;
                 // The phase of a group that is being stopped has its own cause.
-                let is_stopping = self.groups[group].row.phase == Phase::Stopping;
+                let is_stopping = self.groups[group].row.phase() == Phase::Stopping;
                 let cause = if is_stopping { before } else { Cause::Reclaimed(from) };
                 self.owned(group, cause);
                 self.outbox.push_back(Output::Store);
@@ -195,13 +195,13 @@ impl Cluster {
             Merged::Outranks => self.beat_soon(),
             Merged::Changed => {
                 let row = self.groups[group].row;
-                if row.owner == Some(me) && before.owner != Some(me) {
+                if row.owner() == Some(me) && before.owner() != Some(me) {
                     // This node had forgotten one of its own terms: it says at once that nothing
                     // runs.
                     self.beat_soon();
                 }
-                let stays_ours = row.owner == Some(me) && before.owner == Some(me);
-                let cause = match row.phase {
+                let stays_ours = row.owner() == Some(me) && before.owner() == Some(me);
+                let cause = match row.phase() {
                     // The peer knew more about this node than this node did: what this node does
                     // with the group has its own cause.
                     _ if stays_ours => self.groups[group].cause,

@@ -34,7 +34,7 @@ impl Cluster {
             return Some(self.settings.me);
         }
         let row = &self.groups[group].row;
-        let heir = row.owner.filter(|_| row.is_entrusted);
+        let heir = row.owner().filter(|_| row.is_entrusted());
         let rest = self.settings.node_ids().filter(|node| *node != preferred);
         for node in heir.into_iter().chain(std::iter::once(preferred)).chain(rest) {
             if node == self.settings.me {
@@ -74,8 +74,8 @@ impl Cluster {
         let is_gift = self.is_handed_over_by_order()
             && matches!(cause, Cause::HandOver { giver, .. } if self.groups[group].row.is_able(giver));
         let row = self.groups[group].row;
-        let had_it = row.is_entrusted && row.owner == Some(me) && row.term > 0;
-        let is_borrowed = !is_gift && self.preferred(group) != me && (!had_it || row.is_borrowed);
+        let had_it = row.is_entrusted() && row.owner() == Some(me) && row.term() > 0;
+        let is_borrowed = !is_gift && self.preferred(group) != me && (!had_it || row.is_borrowed());
         self.keep_what_is_taken(group);
         self.record_takeover(group, cause);
         self.record_taken_alone(group, cause);
@@ -129,7 +129,7 @@ impl Cluster {
     pub(super) fn owned(&mut self, group: GroupId, cause: Cause) {
         let row = self.groups[group].row;
         let state = &mut self.groups[group];
-        let now = row.owner.map(|owner| (owner, row.term, row.phase));
+        let now = row.owner().map(|owner| (owner, row.term(), row.phase()));
         let before = std::mem::replace(&mut state.reported, now);
         let cause = match (cause, before) {
             // An owner that runs the group starts nothing anew.
@@ -142,9 +142,9 @@ impl Cluster {
         };
         (state.since, state.cause) = (self.now, cause);
         // Whichever node runs the group, it has found its place.
-        self.groups[group].is_exempt &= row.phase != Phase::Active;
-        if let Some(owner) = row.owner.filter(|_| !self.is_mutated(Mutation::MoveInSilence)) {
-            let (term, phase) = (row.term, row.phase);
+        self.groups[group].is_exempt &= row.phase() != Phase::Active;
+        if let Some(owner) = row.owner().filter(|_| !self.is_mutated(Mutation::MoveInSilence)) {
+            let (term, phase) = (row.term(), row.phase());
             self.report(Event::Ownership { group, owner, term, phase, cause });
         }
     }
@@ -156,7 +156,7 @@ impl Cluster {
             return self.record_retirement(group);
         }
         let is_stopped = self.groups[group].runner.is_idle();
-        let is_released = self.is_ours(group) && self.groups[group].row.phase.holds();
+        let is_released = self.is_ours(group) && self.groups[group].row.phase().holds();
         if is_stopped && is_released && !self.is_given_away(group) {
             self.set_phase(group, Phase::Stopped, self.groups[group].cause);
             self.beat_soon();
@@ -176,7 +176,7 @@ impl Cluster {
 
     /// Whether a node has groups, and each of them is held.
     fn is_all_of_it_held(&self, node: NodeId) -> bool {
-        let owns = |group: &GroupId| self.groups[*group].row.owner == Some(node);
+        let owns = |group: &GroupId| self.groups[*group].row.owner() == Some(node);
         let mut owned = self.settings.group_ids().filter(owns).peekable();
         owned.peek().is_some() && owned.all(|group| self.is_held_elsewhere(group))
     }
@@ -213,7 +213,7 @@ impl Cluster {
     pub(super) fn is_settled(&self) -> bool {
         let is_awaited = |group| {
             let row = &self.groups[group].row;
-            let is_kept = row.is_entrusted && self.groups[group].runner.is_idle();
+            let is_kept = row.is_entrusted() && self.groups[group].runner.is_idle();
             is_kept && !self.waits_for_another_file(group)
         };
         let runners = self.groups.iter().all(|group| group.runner.is_settled());
@@ -223,8 +223,8 @@ impl Cluster {
     /// Whether a group starts or stops at a peer, as far as its table says.
     pub(super) fn is_peer_at_work(&self, node: NodeId) -> bool {
         let rows = self.settings.group_ids().map(|group| &self.groups[group].row);
-        let mut owned = rows.filter(|row| row.owner == Some(node));
-        owned.any(|row| matches!(row.phase, Phase::Starting | Phase::Stopping))
+        let mut owned = rows.filter(|row| row.owner() == Some(node));
+        owned.any(|row| matches!(row.phase(), Phase::Starting | Phase::Stopping))
     }
 
     /// Whether a peer takes part and no group starts or stops there.
@@ -257,7 +257,7 @@ impl Cluster {
         self.settings.group_ids().all(|group| {
             let row = &self.groups[group].row;
             let nobody_can = !self.settings.node_ids().any(|n| self.groups[group].row.is_able(n));
-            let is_placed = matches!(row.phase, Phase::Active | Phase::Failed | Phase::Blocked);
+            let is_placed = matches!(row.phase(), Phase::Active | Phase::Failed | Phase::Blocked);
             is_placed || nobody_can || !self.is_configured(group)
         })
     }

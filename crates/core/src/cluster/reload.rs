@@ -193,7 +193,8 @@ impl Cluster {
         let me = self.settings.me;
         let is_known =
             |key: &crate::GroupKey| settings.known_groups().any(|(_, it)| it.key == *key);
-        let grows = |it: &Predecessor| it.adds && it.row.owner == Some(me) && it.row.phase.holds();
+        let grows =
+            |it: &Predecessor| it.adds && it.row.owner() == Some(me) && it.row.phase().holds();
         let mut growing = arrangement.predecessors.iter().filter(|(_, it)| grows(it));
         growing.any(|(id, _)| {
             let key = settings.groups[id.index()].key;
@@ -217,7 +218,7 @@ impl Cluster {
         let sharing = || all().find(|id| old(id).shares_with(line));
         let found = same.or_else(sharing)?;
         let state = &self.groups[found];
-        let is_ours = state.row.owner == Some(self.settings.me);
+        let is_ours = state.row.owner() == Some(self.settings.me);
         let known = (is_ours && state.runner.is_active()).then_some(state.able);
         let before = &old(&found).resources;
         let adds = line.resources.iter().any(|resource| !before.contains(resource));
@@ -265,16 +266,16 @@ impl Cluster {
     fn add(&mut self, group: GroupId, predecessor: Option<Predecessor>) {
         self.groups[group].has_grown = predecessor.is_some_and(|it| it.adds);
         if let Some(Predecessor { row, known, adds: _ }) = predecessor
-            && row.owner == Some(self.settings.me)
-            && row.phase.holds()
+            && row.owner() == Some(self.settings.me)
+            && row.phase().holds()
         {
-            self.entrust(group, row.term, row.is_borrowed);
+            self.entrust(group, row.term(), row.is_borrowed());
             if let Some(barrier) = known {
                 self.groups[group].able = barrier;
             }
         }
         self.tell_classic(ClassicInput::GroupAdded(group));
-        if self.groups[group].row.phase.holds() {
+        if self.groups[group].row.phase().holds() {
             self.owned(group, Cause::Reload);
         }
     }
@@ -299,7 +300,7 @@ impl Cluster {
             let row = &self.groups[group].row;
             let is_local = self.preferred(group) == me;
             let is_meant = if is_local { hold.has_local() } else { hold.has_foreign() };
-            is_meant && row.owner == Some(me) && row.phase.holds()
+            is_meant && row.owner() == Some(me) && row.phase().holds()
         })
     }
 

@@ -237,11 +237,11 @@ impl Cluster {
         let (group, row) = (&self.settings.groups[id.index()], &self.groups[id].row);
         // Whichever node owns the group by now: that services of it may still run here is said
         // about this node, and claims nothing.
-        let is_in_doubt = self.groups[id].in_doubt && row.owner != Some(self.settings.me);
+        let is_in_doubt = self.groups[id].in_doubt && row.owner() != Some(self.settings.me);
         let (owner, term, phase) = if is_in_doubt {
             (self.settings.me, 0, Phase::Failed)
         } else {
-            (row.owner.unwrap_or(group.preferred), row.term, self.told_phase(row))
+            (row.owner().unwrap_or(group.preferred), row.term(), self.told_phase(row))
         };
         let claim = Claim {
             group: group.key,
@@ -276,7 +276,7 @@ impl Cluster {
     /// earlier daemon began to start, as long as no daemon has continued that start.
     pub(super) fn is_unable(&self, group: GroupId) -> bool {
         // A reservation that protects a running group by its former line is as firm as that group.
-        let is_reservation = self.is_ours(group) && self.groups[group].row.phase == Phase::Active;
+        let is_reservation = self.is_ours(group) && self.groups[group].row.phase() == Phase::Active;
         !self.has_executor()
             || self.groups[group].runner.is_taken_up()
             || self.settings.groups[group.index()].is_retired && !is_reservation
@@ -291,16 +291,16 @@ impl Cluster {
     /// If the owner's beats may have waited while this node stood still, no one can say whether the
     /// owner runs the group.
     fn told_phase(&self, row: &super::rows::Row) -> Phase {
-        if row.owner == Some(self.settings.me) {
-            return row.phase.told(!self.has_executor());
+        if row.owner() == Some(self.settings.me) {
+            return row.phase().told(!self.has_executor());
         }
-        let Some(owner) = row.owner.filter(|owner| self.peer(*owner).is_alive()) else {
+        let Some(owner) = row.owner().filter(|owner| self.peer(*owner).is_alive()) else {
             return Phase::Stopped;
         };
         // Messages that waited in the socket may be old: the row holds nothing against the node
         // that runs the group, and no node takes the group because of it either.
-        let may_be_old = self.unverified.contains(&owner) && row.phase.holds();
-        if may_be_old { Phase::Stopping } else { row.phase }
+        let may_be_old = self.unverified.contains(&owner) && row.phase().holds();
+        if may_be_old { Phase::Stopping } else { row.phase() }
     }
 
     /// Adds rows: first those that no beat has carried yet, then those that some node may not know.

@@ -297,7 +297,7 @@ impl Node {
     }
 
     fn phase(&self, group: GroupId) -> Phase {
-        self.cluster.groups[group].row.phase
+        self.cluster.groups[group].row.phase()
     }
 }
 

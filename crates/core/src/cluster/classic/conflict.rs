@@ -70,7 +70,7 @@ impl Cluster {
     fn conceded_to(&self, peer: NodeId) -> GroupSet {
         let rows = self.settings.group_ids().filter(|group| {
             let row = &self.groups[*group].row;
-            row.owner == Some(peer) && row.phase.holds()
+            row.owner() == Some(peer) && row.phase().holds()
         });
         rows.fold(GroupSet::None, |hold, group| {
             let is_home = self.preferred(group) == peer;
@@ -145,7 +145,7 @@ impl Cluster {
         let says_so = |peer| {
             if self.preferred(group) == peer { theirs.has_local() } else { theirs.has_foreign() }
         };
-        let is_here = self.is_ours(group) && self.groups[group].row.phase.holds();
+        let is_here = self.is_ours(group) && self.groups[group].row.phase().holds();
         is_here && self.classic_peer().is_some_and(says_so)
     }
 
@@ -172,7 +172,7 @@ impl Cluster {
 
     fn sets_of(&self, counts: impl Fn(GroupId) -> bool) -> GroupSet {
         let ours = self.settings.group_ids().filter(|group| self.is_ours(*group));
-        let held = ours.filter(|group| self.groups[*group].row.phase.holds());
+        let held = ours.filter(|group| self.groups[*group].row.phase().holds());
         self.sets_among(held.filter(|group| counts(*group)))
     }
 

@@ -21,7 +21,7 @@ impl Cluster {
     fn wanted_groups(&self) -> impl Iterator<Item = GroupId> + '_ {
         let me = self.settings.me;
         self.settings.group_ids().filter(move |group| {
-            let is_here = self.is_ours(*group) && self.groups[*group].row.phase.holds();
+            let is_here = self.is_ours(*group) && self.groups[*group].row.phase().holds();
             let can_start = self.groups[*group].runner.is_idle() && self.has_executor();
             let can_start = can_start && self.groups[*group].row.is_able(me);
             let is_own = self.preferred(*group) == me && self.is_configured(*group);
@@ -44,7 +44,7 @@ impl Cluster {
     /// The peer requests that this node release one of the peer's groups (legacy mode).
     pub(in crate::cluster) fn handle_group_request(&mut self, from: NodeId, key: &str) {
         let Some(group) = self.group_by_name(key).filter(|_| self.takes_part()) else { return };
-        let owned = self.is_ours(group) && self.groups[group].row.phase.holds();
+        let owned = self.is_ours(group) && self.groups[group].row.phase().holds();
         if owned {
             let taker = from;
             self.release(group, Cause::HandOver { giver: self.settings.me, taker });

@@ -167,7 +167,7 @@ impl Cluster {
             && !self.hand_over.runs()
             && !self.peer(peer).has_left;
         let is_theirs = self.preferred(group) == peer && self.settings.failback != Failback::Legacy;
-        let owner = self.groups[group].row.owner;
+        let owner = self.groups[group].row.owner();
         // The peer may just be letting go of a group of which the owner was only recalled.
         let is_recalled = owner == Some(peer) && self.groups[group].since == Time::START;
         let is_known = owner.is_some() && !is_recalled;
@@ -310,7 +310,7 @@ impl Cluster {
             let home = self.preferred(group) == peer;
             let held = if home { theirs.has_local() } else { theirs.has_foreign() };
             let row = self.groups[group].row;
-            let is_theirs = row.owner == Some(peer) && row.phase.holds();
+            let is_theirs = row.owner() == Some(peer) && row.phase().holds();
             let is_ours = self.is_ours(group) && !self.groups[group].runner.is_idle();
             if held && is_ours && self.is_left_over(group) {
                 // The group was started here before this daemon was, and the peer has taken it
@@ -320,7 +320,7 @@ impl Cluster {
                 self.give_way_to_owner(group);
             } else if held && !is_theirs && !is_ours {
                 self.leave_to(peer, group, Phase::Active, Cause::Claimed(peer));
-            } else if held && is_theirs && row.phase == Phase::Starting {
+            } else if held && is_theirs && row.phase() == Phase::Starting {
                 self.set_phase(group, Phase::Active, Cause::Claimed(peer));
             } else if !held && is_theirs && has_reported && !self.is_moved(group) {
                 self.set_phase(group, Phase::Stopped, Cause::OwnerLeft(peer));
@@ -335,7 +335,7 @@ impl Cluster {
             let home = self.preferred(group) == peer;
             let held = if home { theirs.has_local() } else { theirs.has_foreign() };
             let row = self.groups[group].row;
-            if held && row.owner == Some(peer) && row.phase == Phase::Stopping {
+            if held && row.owner() == Some(peer) && row.phase() == Phase::Stopping {
                 self.set_phase(group, Phase::Active, Cause::Claimed(peer));
             }
         }

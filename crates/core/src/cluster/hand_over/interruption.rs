@@ -48,12 +48,12 @@ impl Cluster {
         if self.peer(taker).kind == Kind::Systole && self.peer(taker).agreed < number {
             return false;
         }
-        let owner = |group: &GroupId| self.groups[*group].row.owner;
+        let owner = |group: &GroupId| self.groups[*group].row.owner();
         // A C node says what it has only when all of it runs.
         let is_told = |phase: Phase| self.peer(taker).kind == Kind::Systole || phase.holds();
         let is_done = |group: &GroupId| {
             let since = self.groups[*group].since;
-            let phase = self.groups[*group].row.phase;
+            let phase = self.groups[*group].row.phase();
             let is_at_work = matches!(phase, Phase::Starting | Phase::Stopping);
             owner(group) == Some(taker)
                 && !is_at_work
@@ -71,7 +71,7 @@ impl Cluster {
         let row = &self.groups[group].row;
         let is_told = taker == self.settings.me || self.peer(taker).kind == Kind::Systole;
         let is_given = self.hand_over.running().is_some_and(|running| running.gives(group));
-        let is_taken = row.owner == Some(taker);
-        is_told && if is_taken { !row.phase.holds() } else { is_given }
+        let is_taken = row.owner() == Some(taker);
+        is_told && if is_taken { !row.phase().holds() } else { is_given }
     }
 }

@@ -73,8 +73,8 @@ impl Cluster {
         let groups = self.groups_of(me, scope);
         let is_elsewhere = |group: &GroupId| {
             let row = &self.groups[*group].row;
-            let owner = row.owner.filter(|owner| *owner != me && !self.is_gone(*owner));
-            let is_there = row.phase.holds() && owner.is_some();
+            let owner = row.owner().filter(|owner| *owner != me && !self.is_gone(*owner));
+            let is_there = row.phase().holds() && owner.is_some();
             // A group that only a hold keeps this node from taking belongs to this node by order.
             is_there && self.withheld(*group).is_none()
         };
@@ -92,7 +92,7 @@ impl Cluster {
             return Ok(None);
         }
         // The node that has the groups: with more than two nodes, another node could give nothing.
-        let mut owners = elsewhere.iter().filter_map(|group| self.groups[*group].row.owner);
+        let mut owners = elsewhere.iter().filter_map(|group| self.groups[*group].row.owner());
         let owner = owners.find(|owner| self.peer(*owner).can_negotiate());
         let peer = owner.or_else(|| self.first_partner()).ok_or_else(|| self.no_partner())?;
         let scope = self.as_spoken(scope, me, peer)?;

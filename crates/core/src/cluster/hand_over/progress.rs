@@ -115,9 +115,9 @@ impl Cluster {
     /// meanwhile, or that another node already had. Groups that the hand-over began with may be
     /// claimed by a node that has not heard about that yet: they are stopped all the same.
     fn is_released(&self, running: &Running) -> bool {
-        let is_kept = |group: GroupId| match self.groups[group].row.owner {
+        let is_kept = |group: GroupId| match self.groups[group].row.owner() {
             Some(owner) if owner == running.giver => !running.owned.contains(&group),
-            Some(_) => !running.gives(group) && self.groups[group].row.phase.holds(),
+            Some(_) => !running.gives(group) && self.groups[group].row.phase().holds(),
             None => false,
         };
         let groups = self.groups_of(running.giver, running.scope).into_iter();
@@ -140,7 +140,7 @@ impl Cluster {
         }
         self.groups_at(giver, scope).into_iter().any(|group| {
             let cannot_ask = self.groups[group].runner.cannot_ask_to_stop();
-            self.groups[group].row.phase == Phase::Blocked || cannot_ask
+            self.groups[group].row.phase() == Phase::Blocked || cannot_ask
         })
     }
 

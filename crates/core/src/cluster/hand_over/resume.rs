@@ -77,8 +77,8 @@ impl Cluster {
         };
         for group in self.groups_of(giver, scope) {
             let row = self.groups[group].row;
-            let is_peers = row.owner == Some(peer);
-            if is_peers && row.phase.holds() || !self.groups[group].runner.is_idle() {
+            let is_peers = row.owner() == Some(peer);
+            if is_peers && row.phase().holds() || !self.groups[group].runner.is_idle() {
                 continue;
             }
             let cause = Cause::HandOver { giver, taker };

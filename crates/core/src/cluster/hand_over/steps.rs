@@ -131,7 +131,7 @@ impl Cluster {
         for group in self.groups_of(me, scope) {
             if self.is_ours(group) {
                 // A group that does not run is not moved, and stays held.
-                let is_given = self.groups[group].row.phase.holds();
+                let is_given = self.groups[group].row.phase().holds();
                 self.groups[group].is_exempt |= is_given;
                 if is_own_idea {
                     self.record_gift(group);
@@ -152,7 +152,7 @@ impl Cluster {
         }
         for group in self.groups_of(giver, scope) {
             let row = self.groups[group].row;
-            if row.owner == Some(giver) && row.phase == Phase::Stopping {
+            if row.owner() == Some(giver) && row.phase() == Phase::Stopping {
                 self.take_given(group, giver, Purpose::Given { is_offered: true });
             }
         }
@@ -180,8 +180,8 @@ impl Cluster {
             let row = self.groups[group].row;
             // A giver does not give groups that it has taken since, for example from a third node.
             let is_offered = self.is_offered(giver, group);
-            let is_given = is_offered && (is_news || row.phase == Phase::Stopping);
-            if row.owner == Some(giver) && row.phase.holds() && is_given {
+            let is_given = is_offered && (is_news || row.phase() == Phase::Stopping);
+            if row.owner() == Some(giver) && row.phase().holds() && is_given {
                 // The giver's "done" stands for the stop that its table has yet to report. A late
                 // "done" does not undo that the giver has taken a group again.
                 self.record_phase(group, Phase::Stopped);
@@ -192,7 +192,7 @@ impl Cluster {
                 // before are retried.
                 self.regain(group);
             }
-            let is_meant = is_offered || row.owner == Some(giver);
+            let is_meant = is_offered || row.owner() == Some(giver);
             if is_meant {
                 self.take_given(group, giver, Purpose::Given { is_offered });
             }
@@ -205,7 +205,7 @@ impl Cluster {
         let acquiring = self.hand_over.running().filter(|it| it.stage == Stage::Acquiring);
         let Some((giver, scope)) = acquiring.map(|it| (it.giver, it.scope)) else { return };
         for group in self.groups_of(giver, scope) {
-            if self.groups[group].row.owner == Some(giver) {
+            if self.groups[group].row.owner() == Some(giver) {
                 let is_offered = self.is_offered(giver, group);
                 self.take_given(group, giver, Purpose::Given { is_offered });
             }
@@ -215,7 +215,7 @@ impl Cluster {
     /// Whether a giver has offered a group in its present term. A C node does not report what it
     /// had.
     fn is_offered(&self, giver: NodeId, group: GroupId) -> bool {
-        let term = self.groups[group].row.term;
+        let term = self.groups[group].row.term();
         let is_told = self.peer(giver).kind == Kind::Systole;
         let mut running = self.hand_over.running().into_iter();
         !is_told || running.any(|running| running.gives.contains(&(group, term)))

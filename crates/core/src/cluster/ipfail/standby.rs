@@ -113,7 +113,7 @@ impl Cluster {
             let wanted =
                 if self.preferred(*group) == me { hold.has_local() } else { hold.has_foreign() };
             let wanted = wanted && self.is_configured(*group);
-            wanted && self.is_ours(*group) && self.groups[*group].row.phase.holds()
+            wanted && self.is_ours(*group) && self.groups[*group].row.phase().holds()
         })
     }
 

@@ -68,9 +68,9 @@ impl Cluster {
     /// it and it matters, or while the group, or a group that shares a resource with it, runs here.
     pub(in crate::cluster) fn is_told(&self, group: GroupId) -> bool {
         let row = &self.groups[group].row;
-        let is_ours = row.owner == Some(self.settings.me);
+        let is_ours = row.owner() == Some(self.settings.me);
         self.is_configured(group)
-            || is_ours && (row.phase.holds() || self.may_be_elsewhere(group))
+            || is_ours && (row.phase().holds() || self.may_be_elsewhere(group))
             || !self.groups[group].runner.is_idle()
             || self.runs_here(group) && self.may_be_elsewhere(group)
     }
@@ -143,7 +143,7 @@ impl Cluster {
 
     /// The other node that has a group, unless that node is dead.
     fn holder(&self, row: &Row) -> Option<NodeId> {
-        let owner = row.owner.filter(|owner| *owner != self.settings.me && row.phase.holds());
+        let owner = row.owner().filter(|owner| *owner != self.settings.me && row.phase().holds());
         owner.filter(|owner| !self.is_gone(*owner))
     }
 
@@ -170,7 +170,7 @@ impl Cluster {
 
     fn is_reserved_here(&self, retired: GroupId) -> bool {
         let row = &self.groups[retired].row;
-        row.owner == Some(self.settings.me) && row.phase.holds()
+        row.owner() == Some(self.settings.me) && row.phase().holds()
     }
 
     fn is_reservation_known(&self, retired: GroupId) -> bool {
@@ -226,7 +226,7 @@ impl Cluster {
     /// still runs.
     fn end_vain_trust(&mut self) {
         for group in self.settings.group_ids() {
-            let is_kept = self.groups[group].row.is_entrusted;
+            let is_kept = self.groups[group].row.is_entrusted();
             let is_idle = self.groups[group].runner.is_idle() && !self.conflicts_here(group);
             if is_kept && is_idle && !self.can_still_run(group) {
                 self.end_trust(group);
@@ -270,7 +270,7 @@ impl Cluster {
     /// stopped or only believed to run.
     fn meet_holder(&mut self, retired: GroupId, holder: NodeId) {
         let reserves = self.heirs(retired).any(|heir| !self.groups[heir].runner.is_idle());
-        let is_weak = match self.groups[retired].row.phase {
+        let is_weak = match self.groups[retired].row.phase() {
             Phase::Stopping => true,
             Phase::Starting => !self.groups[retired].row.is_able(holder),
             Phase::Active | Phase::Blocked | Phase::Stopped | Phase::Failed => false,
@@ -288,7 +288,7 @@ impl Cluster {
         for pair in 0..self.overlaps.len() {
             let (group, other) = self.overlaps[pair];
             let row = &self.groups[group].row;
-            let is_running = matches!(row.phase, Phase::Starting | Phase::Active);
+            let is_running = matches!(row.phase(), Phase::Starting | Phase::Active);
             let is_here = self.is_ours(group) && !self.groups[group].runner.is_idle();
             if other == retired && is_running && is_here {
                 self.set_phase(group, Phase::Stopping, Cause::Outranked(holder));
@@ -331,7 +331,7 @@ impl Cluster {
     /// Another node no longer reports a group: if the group is retired, it no longer runs there.
     pub(in crate::cluster) fn forgotten_by(&mut self, node: NodeId, group: GroupId) {
         let row = &self.groups[group].row;
-        let had_it = row.owner == Some(node) && row.phase.holds();
+        let had_it = row.owner() == Some(node) && row.phase().holds();
         if had_it && !self.is_configured(group) {
             self.set_phase(group, Phase::Stopped, Cause::OwnerLeft(node));
         }
@@ -358,7 +358,7 @@ impl Cluster {
         }
         if self.is_reserved_here(group) {
             let row = self.groups[group].row;
-            self.entrust(group, row.term, row.is_borrowed);
+            self.entrust(group, row.term(), row.is_borrowed());
             return self.owned(group, Cause::Reload);
         }
         // The others were told that this node cannot run the group.

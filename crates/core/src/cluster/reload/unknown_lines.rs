@@ -87,7 +87,7 @@ impl Cluster {
 
     /// Whether a group continues what this node had until the line changed, and nothing else.
     fn replaces_what_was_here(&self, group: GroupId) -> bool {
-        let is_ours = self.groups[group].row.is_entrusted && self.is_ours(group);
+        let is_ours = self.groups[group].row.is_entrusted() && self.is_ours(group);
         is_ours && !self.groups[group].has_grown
     }
 }

@@ -24,11 +24,11 @@ impl Cluster {
             name: group.name().to_owned(),
             resources: group.resources.iter().map(|r| r.word.clone()).collect(),
             preferred: self.settings.name(group.preferred).to_owned(),
-            owner: row.owner.map(|owner| self.settings.name(owner).to_owned()),
-            term: row.term,
-            phase: row.phase,
+            owner: row.owner().map(|owner| self.settings.name(owner).to_owned()),
+            term: row.term(),
+            phase: row.phase(),
             since_ms: self.age(state.since),
-            at_least: row.owner.is_some_and(|owner| self.was_met_with(owner, state.since)),
+            at_least: row.owner().is_some_and(|owner| self.was_met_with(owner, state.since)),
             reason: (wording.cause)(&state.cause, &self.settings),
             stopping_here: !self.is_ours(id) && state.runner.may_run(),
             kept_free: self.is_kept_free(id),
@@ -76,11 +76,11 @@ impl Cluster {
     /// Whether another node claims a group that it does not run, by a file without this line.
     fn is_kept_free(&self, group: GroupId) -> bool {
         let row = &self.groups[group].row;
-        let owner = row.owner.filter(|owner| *owner != self.settings.me);
+        let owner = row.owner().filter(|owner| *owner != self.settings.me);
         owner.map(|owner| self.peer(owner)).is_some_and(|peer| {
             let is_told = peer.is_alive() && peer.kind == Kind::Systole;
             let runs = peer.runs[group.index()] || peer.in_doubt[group.index()];
-            is_told && row.phase == Phase::Active && !runs && self.is_configured(group)
+            is_told && row.phase() == Phase::Active && !runs && self.is_configured(group)
         })
     }
 
@@ -110,7 +110,7 @@ impl Cluster {
 
     fn stay_report(&self, group: GroupId, wording: &Wording) -> StayReport {
         let (stay, row) = (&self.groups[group], &self.groups[group].row);
-        let is_away = row.phase == Phase::Active && row.owner != Some(self.preferred(group));
+        let is_away = row.phase() == Phase::Active && row.owner() != Some(self.preferred(group));
         StayReport {
             hold: self.hold_report(&stay.hold),
             withheld: self.withheld(group).map(|cause| (wording.cause)(&cause, &self.settings)),

@@ -6,18 +6,18 @@ use crate::{NodeId, Phase};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::cluster) struct Row {
     /// The owner, or the last owner if the phase is stopped; `None` before the first term.
-    pub(in crate::cluster) owner: Option<NodeId>,
+    pub(super) owner: Option<NodeId>,
     /// The number of the ownership; it grows at each change of owner.
-    pub(in crate::cluster) term: u64,
+    pub(super) term: u64,
     /// How far the owner has come.
-    pub(in crate::cluster) phase: Phase,
+    pub(super) phase: Phase,
     /// Nodes that said they cannot run the group, as bits.
     pub(super) unable: u32,
     /// The owner has the group only because the preferred node was away: failback may return it.
-    pub(in crate::cluster) is_borrowed: bool,
+    pub(super) is_borrowed: bool,
     /// This node owns and claims the group, and nothing of it runs yet: it is about to start in
     /// place of the group that it replaces.
-    pub(in crate::cluster) is_entrusted: bool,
+    pub(super) is_entrusted: bool,
 }
 
 impl Row {
@@ -33,6 +33,26 @@ impl Row {
 }
 
 impl Row {
+    pub(in crate::cluster) const fn owner(&self) -> Option<NodeId> {
+        self.owner
+    }
+
+    pub(in crate::cluster) const fn term(&self) -> u64 {
+        self.term
+    }
+
+    pub(in crate::cluster) const fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    pub(in crate::cluster) const fn is_borrowed(&self) -> bool {
+        self.is_borrowed
+    }
+
+    pub(in crate::cluster) const fn is_entrusted(&self) -> bool {
+        self.is_entrusted
+    }
+
     /// Keeps the group for `node`, which is about to start it: no other node takes it meanwhile.
     /// The row has at least this term.
     pub(super) fn entrust(&mut self, node: NodeId, term: u64, is_borrowed: bool) {

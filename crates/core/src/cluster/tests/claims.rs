@@ -60,7 +60,7 @@ fn undisturbed(mut pair: Pair, node: Node) -> Pair {
     for group in [FIRST, SECOND] {
         for node in [id, other] {
             let row = pair.node(node).cluster.groups[group].row;
-            assert_eq!((row.owner, row.phase), (Some(other), Phase::Active), "to {node:?}");
+            assert_eq!((row.owner(), row.phase()), (Some(other), Phase::Active), "to {node:?}");
         }
     }
     pair
@@ -70,9 +70,9 @@ fn undisturbed(mut pair: Pair, node: Node) -> Pair {
 fn a_returning_node_that_remembers_a_higher_term_disturbs_nobody() {
     for group in [FIRST, SECOND] {
         let mut pair = undisturbed(alone(), returning(B, 2, &[(group, B, REMEMBERED)]));
-        let term = pair.node(A).cluster.groups[group].row.term;
+        let term = pair.node(A).cluster.groups[group].row.term();
         assert!(term >= REMEMBERED, "its claim is not below the remembered one: {term}");
-        assert_eq!(pair.node(B).cluster.groups[group].row.term, term);
+        assert_eq!(pair.node(B).cluster.groups[group].row.term(), term);
     }
 }
 
@@ -263,7 +263,7 @@ fn who_has_stood_still_says_of_nobody_that_it_runs_a_group_until_it_is_answered(
     let phase = |pair: &mut Pair| pair.node(A).cluster.told(SECOND).claim.phase;
     assert_eq!(phase(&mut pair), Phase::Active);
     pair.stand_still(A, DEADTIME.saturating_sub(KEEPALIVE / 2), false);
-    assert_eq!(pair.node(A).cluster.groups[SECOND].row.phase, Phase::Active);
+    assert_eq!(pair.node(A).cluster.groups[SECOND].row.phase(), Phase::Active);
     assert_eq!(phase(&mut pair), Phase::Stopping);
     pair.until("it is answered", |pair| phase(pair) == Phase::Active);
 }
@@ -275,7 +275,7 @@ fn a_higher_term_of_ours_that_another_node_tells_changes_no_reason() {
     let before = reason(&mut pair);
     let claim = Claim { term: REMEMBERED, ..pair.node(A).cluster.told(FIRST).claim };
     pair.node(A).cluster.handle_claim(B, FIRST, &claim);
-    assert_eq!(pair.node(A).cluster.groups[FIRST].row.term, REMEMBERED);
+    assert_eq!(pair.node(A).cluster.groups[FIRST].row.term(), REMEMBERED);
     assert_eq!(reason(&mut pair), before);
 }
 
@@ -301,7 +301,7 @@ fn who_runs_a_group_is_not_outranked_by_who_is_still_starting_it() {
             let said = &pair.node(runs).said;
             assert!(!said.iter().any(is_stop), "{failback:?} {runs:?}: {said:?}");
             let row = pair.node(starts).cluster.groups[group].row;
-            assert_eq!((row.owner, row.phase), (Some(runs), Phase::Active), "{failback:?}");
+            assert_eq!((row.owner(), row.phase()), (Some(runs), Phase::Active), "{failback:?}");
             let now = pair.now;
             pair.node(starts).holds_jobs = false;
             pair.node(starts).finish_jobs(now);

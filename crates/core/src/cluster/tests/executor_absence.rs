@@ -296,7 +296,7 @@ fn who_lost_its_executor_while_it_gave_way_does_not_keep_the_owner_from_its_grou
     pair.node(B).held.clear();
     pair.lose_executor();
     pair.pass(Duration::from_secs(25));
-    assert_eq!(pair.node(B).cluster.groups[group].row.owner, Some(A));
+    assert_eq!(pair.node(B).cluster.groups[group].row.owner(), Some(A));
     let now = pair.now;
     pair.node(A).runs.retain(|other| *other != group);
     pair.node(A).cluster.handle(now, &Input::LetGo(group));

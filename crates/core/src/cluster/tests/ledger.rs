@@ -113,7 +113,7 @@ pub(super) fn what_is_listed_and_not_held_is_free() {
     wait(&mut pair, Duration::from_millis(100));
     pair.node(B).holds_jobs = false;
     greets(&mut pair, &[], true);
-    let lost = pair.node(B).cluster.groups[SECOND].row.phase;
+    let lost = pair.node(B).cluster.groups[SECOND].row.phase();
     assert_eq!(lost, Phase::Stopped, "it does not run, and is not said to");
     pair.until("it is started", |pair| pair.runs(A).len() + pair.runs(B).len() == 2);
 }

@@ -117,7 +117,7 @@ fn the_owner_reloads_first_and_goes_on_with_the_new_line() {
         assert!(took < Duration::from_millis(20), "nobody had to be asked: {took:?}");
         pair.rest(5);
         let told = pair.node(B).cluster.groups[FIRST].row;
-        assert_eq!((told.owner, told.phase), (Some(A), Phase::Active), "it stays claimed");
+        assert_eq!((told.owner(), told.phase()), (Some(A), Phase::Active), "it stays claimed");
         pair.node(A).said.clear();
         pair.change(B, failback, &CHANGED);
         pair.rest(5);

@@ -192,7 +192,7 @@ fn what_a_late_beat_tells_is_old() {
     let late = sent.iter().rev().find(|(_, beat)| beat.is_some()).expect("it beats").clone();
     pair.cut = false;
     pair.until("it is known", |pair| is_whole(pair, B, A));
-    pair.until("it runs again", |pair| row(pair).phase == Phase::Active);
+    pair.until("it runs again", |pair| row(pair).phase() == Phase::Active);
     let before = row(&mut pair);
     let now = pair.now;
     pair.node(B).hear(now, "alpha", 1, &late);

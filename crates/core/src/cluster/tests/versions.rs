@@ -65,7 +65,7 @@ fn started_with(id: NodeId, boot: Boot, make: impl Fn(NodeId, u64) -> Node) -> N
 fn replace(pair: &mut Pair, id: NodeId, make: impl Fn(NodeId, u64) -> Node) {
     let before = pair.nodes[id.index()].take().expect("it runs");
     let generation = before.generation + 1;
-    let term = |group: &GroupId| (*group, before.cluster.groups[*group].row.term);
+    let term = |group: &GroupId| (*group, before.cluster.groups[*group].row.term());
     let listed = before.runs.iter().map(term).collect();
     let terms = before.cluster.terms().collect();
     let boot = Boot { terms, listed, ..boot(generation) };

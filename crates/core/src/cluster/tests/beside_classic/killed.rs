@@ -96,7 +96,7 @@ impl Beside {
         beside.pass(Duration::from_secs(4));
         beside.resource(GroupSet::Local, true, Occasion::Report);
         beside.pass(Duration::from_secs(30));
-        assert_eq!(beside.node.cluster.groups[SECOND].row.owner, Some(B));
+        assert_eq!(beside.node.cluster.groups[SECOND].row.owner(), Some(B));
         assert!(beside.node.cluster.groups[SECOND].runner.is_stuck());
         beside
     }
@@ -151,7 +151,7 @@ fn a_giver_that_is_killed_lets_go_of_the_rest_and_says_so() {
     beside.pass(Duration::from_secs(2));
     assert!(!beside.node.cluster.hand_over.runs());
     assert_eq!(beside.node.stored.and_then(|record| record.unfinished), None);
-    assert_eq!(beside.node.cluster.groups[FIRST].row.owner, Some(B));
+    assert_eq!(beside.node.cluster.groups[FIRST].row.owner(), Some(B));
 }
 
 /// The same, but a part of the group is already stopped: it is not started again for the hand-over.
@@ -227,7 +227,7 @@ fn what_a_peer_is_starting_is_not_started_by_a_daemon_that_was_killed() {
         }
         beside.pass(Duration::from_secs(2));
         assert!(!beside.node.cluster.hand_over.runs(), "{is_early}");
-        assert_eq!(beside.node.cluster.groups[FIRST].row.owner, Some(B), "{is_early}");
+        assert_eq!(beside.node.cluster.groups[FIRST].row.owner(), Some(B), "{is_early}");
     }
 }
 

@@ -71,7 +71,7 @@ fn a_report_from_before_a_done_undoes_nothing() {
     beside.pass(Duration::from_millis(300));
     assert_eq!(beside.node.runs, [], "the peer has it");
     let row = beside.node.cluster.groups[FIRST].row;
-    assert_eq!(row.owner, Some(B));
+    assert_eq!(row.owner(), Some(B));
 }
 
 #[test]

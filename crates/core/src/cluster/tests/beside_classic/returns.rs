@@ -81,7 +81,7 @@ fn what_is_held_in_part_is_left_to_a_peer_that_has_taken_it() {
     beside.pass(Duration::from_secs(1));
     assert_eq!(starts(&beside), 0, "the peer has it");
     let row = beside.node.cluster.groups[FIRST].row;
-    assert_eq!((row.owner, row.phase), (Some(B), Phase::Active));
+    assert_eq!((row.owner(), row.phase()), (Some(B), Phase::Active));
     assert!(beside.node.held.iter().any(|job| job.action == Action::Stop));
 }
 
@@ -95,7 +95,7 @@ fn what_is_found_whole_is_left_to_a_peer_that_has_taken_it_without_a_word() {
     beside.resource(GroupSet::All, true, Occasion::Report);
     beside.pass(Duration::from_millis(300));
     let row = beside.node.cluster.groups[FIRST].row;
-    assert_eq!((row.owner, row.phase), (Some(B), Phase::Active));
+    assert_eq!((row.owner(), row.phase()), (Some(B), Phase::Active));
     assert_eq!(beside.node.runs, [], "the peer has it");
     let holds = |message: &Message| {
         matches!(message, Message::Resource { hold: GroupSet::Local | GroupSet::All, .. })
@@ -193,7 +193,7 @@ fn what_an_executor_held_that_does_not_come_back_is_not_told_as_held_here() {
     beside.node.runs.clear();
     beside.pass(Duration::from_mins(10));
     let row = beside.node.cluster.groups[FIRST].row;
-    assert_eq!(row.phase, Phase::Failed, "given up");
+    assert_eq!(row.phase(), Phase::Failed, "given up");
     let sent = beside.sent();
     let gives = sent.contains(&ask(GroupSet::Local, Step::Me));
     let frees =
