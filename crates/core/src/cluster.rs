@@ -5,6 +5,7 @@ mod classic;
 mod declined;
 mod detection;
 mod executor_absence;
+mod facts;
 mod failback;
 mod failing;
 mod fencing;
@@ -39,8 +40,8 @@ use crate::history::History;
 use crate::mutation::Mutation;
 use crate::peer::Peer;
 use crate::{
-    Beat, Boot, Detection, Event, GroupId, GroupKey, Input, JobId, NodeId, NodeStatus, Output,
-    Phase, PingId, Random, Settings, Time,
+    Boot, Detection, Event, GroupId, Input, JobId, NodeId, NodeStatus, Output, PingId, Random,
+    Settings, Time,
 };
 use classic::Classic;
 use declined::DeclinedOffers;
@@ -273,74 +274,6 @@ impl Cluster {
         let fences = self.fences.iter().filter_map(Fence::deadline).chain(again);
         let all = links.chain(runners).chain(fences).chain(others.into_iter().flatten());
         all.fold(Time::from_nanos(u64::MAX), Time::min)
-    }
-
-    /// How long this node may be away between two turns before the absence counts as a pause.
-    #[must_use]
-    pub fn patience(&self) -> Duration {
-        self.detection().permit()
-    }
-
-    /// What the next status of this node carries.
-    #[must_use]
-    pub fn beat(&self) -> &Beat {
-        &self.transmitter.beat
-    }
-
-    /// The settings that this node runs with.
-    #[must_use]
-    pub fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
-    /// The status of this node.
-    #[must_use]
-    pub fn status(&self) -> NodeStatus {
-        self.status
-    }
-
-    /// The ownership of every group that ever had an owner, to be stored.
-    pub fn terms(&self) -> impl Iterator<Item = (GroupKey, NodeId, u64)> + '_ {
-        self.settings.known_groups().filter_map(|(id, group)| {
-            let row = &self.groups[id].row;
-            row.owner().map(|owner| (group.key, owner, row.term()))
-        })
-    }
-
-    /// How far this node is with a group that it owns; [`Phase::Stopped`] if it does not own the
-    /// group.
-    ///
-    /// # Panics
-    ///
-    /// If there is no such group.
-    #[must_use]
-    pub fn own_phase(&self, group: GroupId) -> Phase {
-        if self.is_ours(group) { self.groups[group].row.phase() } else { Phase::Stopped }
-    }
-
-    /// The uuid of a node; `None` for a node that was never heard.
-    #[must_use]
-    pub fn uuid(&self, node: NodeId) -> Option<crate::Uuid> {
-        if node == self.settings.me { Some(self.boot.uuid) } else { self.peers[node.index()].uuid }
-    }
-
-    /// Whether a node is heard: it has been heard at least once and is not dead. Always false for
-    /// this node.
-    #[must_use]
-    pub fn hears(&self, node: NodeId) -> bool {
-        node != self.settings.me && self.peer(node).is_alive()
-    }
-
-    /// Whether no executor has said yet what it holds.
-    #[must_use]
-    pub const fn awaits_greeting(&self) -> bool {
-        self.awaits_greeting
-    }
-
-    /// Whether the last status of a node was that of a C node.
-    #[must_use]
-    pub fn is_classic(&self, node: NodeId) -> bool {
-        node != self.settings.me && self.peer(node).kind == crate::peer::Kind::Classic
     }
 
     fn recall(&mut self) {

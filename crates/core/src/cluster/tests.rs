@@ -1,9 +1,9 @@
 use super::*;
 use crate::{
-    Action, Beat, Cause, Failback, Fencing, Group, GroupSet, HandOverEvent, Heard, Holding,
-    IpfailEvent, LinkId, Message, Occasion, Order, OrderRefusal, Outcome, Outgoing, PeerRecord,
-    Refusal, ReloadRefusal, Resource, ResourceKind, Scope, Step, StopFailure, Ticket, Uuid,
-    Wording, Words,
+    Action, Beat, Cause, Failback, Fencing, Group, GroupKey, GroupSet, HandOverEvent, Heard,
+    Holding, IpfailEvent, LinkId, Message, Occasion, Order, OrderRefusal, Outcome, Outgoing,
+    PeerRecord, Phase, Refusal, ReloadRefusal, Resource, ResourceKind, Scope, Step, StopFailure,
+    Ticket, Uuid, Wording, Words,
 };
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ mod evidence;
 mod executor_absence;
 mod failing;
 mod fencing;
+mod former_lines;
 mod group_ids;
 mod hand_over;
 mod hold;

@@ -10,8 +10,8 @@ pub(super) type Line = (NodeId, &'static [&'static str]);
 pub(super) const OLD: [Line; 2] = [(A, &["first"]), (B, &["second"])];
 /// The first line has changed, and needs the same resource.
 pub(super) const CHANGED: [Line; 2] = [(A, &["first", "extra"]), (B, &["second"])];
-const REMOVED: [Line; 1] = [(B, &["second"])];
-const ADDED: [Line; 3] = [(A, &["first"]), (B, &["second"]), (B, &["third"])];
+pub(super) const REMOVED: [Line; 1] = [(B, &["second"])];
+pub(super) const ADDED: [Line; 3] = [(A, &["first"]), (B, &["second"]), (B, &["third"])];
 
 pub(super) fn groups(lines: &[Line]) -> Vec<Group> {
     let group = |(preferred, words): &Line| Group {
@@ -80,7 +80,7 @@ impl Pair {
     }
 
     /// Starts a node, which hears the other node at once.
-    fn start(&mut self, node: Node) {
+    pub(super) fn start(&mut self, node: Node) {
         let id = node.id;
         self.until("the other one speaks", |pair| !pair.node(NodeId(1 - id.0)).sent.is_empty());
         self.nodes[id.index()] = Some(node);
@@ -254,126 +254,6 @@ fn a_changed_group_stays_where_it_is_though_it_prefers_the_other_node() {
         }
         assert!(pair.run(A, &["first", "extra"]), "{order:?}");
     }
-}
-
-#[test]
-fn a_removed_group_is_not_started_by_who_still_has_it_but_when_its_owner_is_dead() {
-    let mut pair = Pair::settled(Failback::On);
-    pair.change(A, Failback::On, &REMOVED);
-    pair.watch("stopped", |pair| pair.runs(A).is_empty());
-    pair.rest(20);
-    assert_eq!(pair.runs(B), [SECOND]);
-    pair.end(A);
-    pair.until("taken by its own file", |pair| pair.runs(B) == [FIRST, SECOND]);
-}
-
-#[test]
-fn who_still_has_the_old_line_runs_it_when_the_owner_of_the_new_one_dies() {
-    let mut pair = Pair::settled(Failback::On);
-    pair.change(A, Failback::On, &CHANGED);
-    pair.watch("changed", |pair| pair.run(A, &["first", "extra"]));
-    pair.rest(1);
-    pair.end(A);
-    pair.until("taken by its own file", |pair| pair.runs(B) == [FIRST, SECOND]);
-    // The owner returns with its new file and what it had stored.
-    let mut returned = with_groups(A, Failback::On, &CHANGED);
-    let retired = groups(&OLD[..1]);
-    returned.retire(&[]);
-    let mut node = Node::with(returned.clone(), 2);
-    node.cluster = Cluster::new(returned, Boot { retired, ..boot(2) });
-    let now = pair.now;
-    node.cluster.handle(now, &Input::ExecutorReady(Vec::new()));
-    pair.start(node);
-    pair.rest(10);
-    assert!(pair.run(B, &["first"]), "it keeps what it has");
-    pair.change(B, Failback::On, &CHANGED);
-    pair.watch("goes home", |pair| pair.run(A, &["first", "extra"]));
-}
-
-#[test]
-fn a_line_that_is_changed_back_is_the_old_one() {
-    for id in [A, B] {
-        let mut pair = Pair::settled(Failback::On);
-        pair.change(id, Failback::On, &CHANGED);
-        pair.rest(3);
-        pair.change(id, Failback::On, &OLD);
-        pair.watch("as before", |pair| pair.run(A, &["first"]) && pair.run(B, &["second"]));
-        pair.rest(5);
-        assert!(pair.run(A, &["first"]));
-        // The same holds for two changes at once.
-        pair.change(id, Failback::On, &CHANGED);
-        pair.change(id, Failback::On, &OLD);
-        pair.watch("as before", |pair| pair.run(A, &["first"]));
-        pair.rest(5);
-    }
-}
-
-#[test]
-fn changed_back_after_both_had_changed_it_stays_where_it_is() {
-    for order in [[A, B], [B, A]] {
-        let mut pair = Pair::settled(Failback::Off);
-        for lines in [&CHANGED, &OLD, &CHANGED, &OLD] {
-            for id in order {
-                pair.change(id, Failback::Off, lines);
-                pair.rest(3);
-            }
-            let words: &[&str] = if lines == &OLD { &["first"] } else { &["first", "extra"] };
-            assert!(pair.run(A, words), "{order:?}");
-        }
-    }
-}
-
-#[test]
-fn who_starts_with_the_old_file_does_not_take_what_runs_under_the_new_one() {
-    let mut pair = Pair::settled(Failback::On);
-    pair.end(B);
-    pair.until("alone", |pair| pair.runs(A).len() == 2);
-    pair.change(A, Failback::On, &CHANGED);
-    pair.rest(2);
-    pair.start(Node::new(B, Failback::On, 2));
-    pair.watch("its own goes home", |pair| pair.run(B, &["second"]));
-    pair.rest(10);
-    assert!(pair.run(A, &["first", "extra"]) && pair.runs(B) == [SECOND]);
-}
-
-#[test]
-fn after_a_partition_one_line_of_the_two_is_left() {
-    for first in [A, B] {
-        let mut pair = Pair::settled(Failback::Off);
-        pair.change(first, Failback::Off, &CHANGED);
-        pair.rest(2);
-        pair.cut = true;
-        let owns_all = |pair: &Pair, id| pair.runs(id).len() == 2;
-        pair.until("A owns all", |pair| owns_all(pair, A));
-        pair.until("B owns all", |pair| owns_all(pair, B));
-        pair.cut = false;
-        let took = pair.until("one owner", |pair| pair.runs(A).len() + pair.runs(B).len() == 2);
-        assert!(took <= Duration::from_secs(1), "{took:?}");
-        pair.rest(5);
-        pair.change(if first == A { B } else { A }, Failback::Off, &CHANGED);
-        pair.watch("changed", |pair| {
-            pair.run(A, &["first", "extra"]) || pair.run(B, &["first", "extra"])
-        });
-        pair.rest(5);
-    }
-}
-
-#[test]
-fn a_new_line_that_does_not_start_leaves_the_old_one_to_the_other_node() {
-    let mut pair = Pair::settled(Failback::Off);
-    let now = pair.now;
-    let node = pair.node(A);
-    node.reload(with_groups(A, Failback::Off, &CHANGED)).expect("nothing speaks against it");
-    node.fails = Some(node.id_of(&["first", "extra"]));
-    node.turn(now);
-    pair.watch("by its own file", |pair| pair.run(B, &["first"]));
-    pair.rest(5);
-    assert_eq!(pair.node(A).failed_starts(), 1);
-    let now = pair.now;
-    pair.node(A).fails = None;
-    pair.node(A).order(now, Order::Retry(None));
-    pair.rest(5);
-    assert!(pair.run(B, &["first"]) && pair.runs(A).is_empty());
 }
 
 #[test]

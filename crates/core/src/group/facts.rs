@@ -1,0 +1,71 @@
+//! What a runner answers.
+
+use super::{Runner, State};
+use crate::{Job, JobId, Time};
+
+impl Runner {
+    /// Whether nothing of the group runs or is about to.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.state == State::Idle
+    }
+
+    /// Whether something of the group may run: nothing does while its first agent could not even be
+    /// asked to start.
+    pub(crate) fn may_run(&self) -> bool {
+        match self.state {
+            State::Idle => false,
+            State::Starting { step, wait_until, unasked, .. } => {
+                step > 0 || wait_until.is_none() || unasked == 0
+            }
+            State::Active
+            | State::Stopping { .. }
+            | State::Stuck { .. }
+            | State::Releasing { .. }
+            | State::Yielding { .. } => true,
+        }
+    }
+
+    /// Whether everything runs.
+    pub(crate) fn is_active(&self) -> bool {
+        self.state == State::Active
+    }
+
+    /// Whether the group is being started.
+    pub(crate) fn is_starting(&self) -> bool {
+        matches!(self.state, State::Starting { .. })
+    }
+
+    /// Whether the group neither starts nor stops.
+    pub(crate) fn is_settled(&self) -> bool {
+        matches!(self.state, State::Idle | State::Active | State::Stuck { .. })
+    }
+
+    /// Whether a resource of the group cannot be stopped.
+    pub(crate) fn is_stuck(&self) -> bool {
+        matches!(self.state, State::Stuck { .. } | State::Releasing { .. })
+    }
+
+    /// Whether the group's agent could not be asked to stop: there was no process or no room for
+    /// it.
+    pub(crate) fn cannot_ask_to_stop(&self) -> bool {
+        match self.state {
+            State::Stopping { tale, .. } => tale.unasked > 0,
+            State::Idle
+            | State::Starting { .. }
+            | State::Active
+            | State::Stuck { .. }
+            | State::Releasing { .. }
+            | State::Yielding { .. } => false,
+        }
+    }
+
+    /// The id of the running job.
+    pub(crate) fn job(&self) -> Option<JobId> {
+        self.job.map(|(job, _)| job.id)
+    }
+
+    /// The running job and the time when it began.
+    pub(crate) fn running(&self) -> Option<(Job, Time)> {
+        self.job
+    }
+}
