@@ -1,4 +1,4 @@
-//! What this node has received from one sender: generations, sequence numbers, gaps,
+//! What this node has received from one sender: sequence numbers, gaps,
 //! acknowledgements.
 
 use crate::{Random, Time};
