@@ -65,8 +65,7 @@ mod tests {
             silence_ms: Some(120),
             deadtime_ms: 650,
             links: Vec::new(),
-            awaited_ms: None,
-            older: None,
+            ..NodeReport::default()
         };
         assert!(is_heard(&report, "web2") && !is_heard(&report, "web1"));
         report.status = "dead".to_owned();

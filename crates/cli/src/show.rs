@@ -229,8 +229,7 @@ mod tests {
             silence_ms: Some(120),
             deadtime_ms: 650,
             links: vec![LinkReport { name: "eth0".to_owned(), up: true, silence_ms: None }],
-            awaited_ms: None,
-            older: None,
+            ..NodeReport::default()
         };
         let text = node(&report, "web1");
         let beat =
@@ -274,7 +273,7 @@ mod tests {
             deadtime_ms: 3000,
             links: Vec::new(),
             awaited_ms: Some(58_100),
-            older: None,
+            ..NodeReport::default()
         };
         let start = "  web2            init    never heard, ";
         assert_eq!(node(&report, "web1"), format!("{start}waiting another 58.1 s"));

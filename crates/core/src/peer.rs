@@ -98,6 +98,8 @@ pub(crate) struct Peer {
     /// A digest of the lines that are not in this node's haresources and that the peer could run; 0
     /// if there are none.
     pub(crate) strange: u64,
+    /// Whether it was last reported that the peer has lines that are not in this node's haresources.
+    pub(crate) has_other_lines: bool,
     /// The first beat of this node after that digest changed: a peer that has heard it knows how
     /// this node treats those lines.
     pub(crate) unknown_known: u64,
@@ -184,6 +186,7 @@ impl Peer {
             runs_unknown: Vec::new(),
             doubts_unknown: false,
             strange: 0,
+            has_other_lines: false,
             unknown_known: 0,
             holds_all: false,
             holds_groups: Vec::new(),

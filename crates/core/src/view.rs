@@ -114,11 +114,6 @@ impl View {
         able.map(|known| known.told.claim.group)
     }
 
-    /// All groups in the peer's table.
-    pub(crate) fn groups(&self) -> impl Iterator<Item = GroupKey> + '_ {
-        self.rows.iter().map(|known| known.told.claim.group)
-    }
-
     /// Forgets everything: the peer has restarted.
     pub(crate) fn forget(&mut self) {
         self.rows.clear();

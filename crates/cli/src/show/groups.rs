@@ -207,8 +207,7 @@ mod tests {
             silence_ms: Some(9_000),
             deadtime_ms: 2_000,
             links: Vec::new(),
-            awaited_ms: None,
-            older: None,
+            ..NodeReport::default()
         };
         let old = GroupReport { retired: Some(Retirement::Claimed), ..report.clone() };
         let start = "  retired: web1 10.0.0.9 nginx\n    claimed here until";

@@ -140,8 +140,11 @@ impl Cluster {
                 }
             }
         }
+        // A line that has left the peer's file too is no difference.
         let is_strange = |key: GroupKey| self.group_with_key(key).is_none();
-        if is_first && is_answer && (differ || self.peer(from).view.groups().any(is_strange)) {
+        let view = &self.peer(from).view;
+        let has_others = || view.able().chain(view.running(from)).any(is_strange);
+        if is_first && is_answer && (differ || has_others()) {
             self.report(Event::GroupsDiffer(from));
         }
     }

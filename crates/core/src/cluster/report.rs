@@ -98,7 +98,7 @@ pub enum FenceState {
 }
 
 /// A node of a [`Snapshot`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeReport {
     /// Its name.
     pub name: String,
@@ -116,6 +116,9 @@ pub struct NodeReport {
     /// started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub awaited_ms: Option<u64>,
+    /// The node could run, or runs, lines that this node does not know.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub other_lines: bool,
     /// Messages of the node that were refused because a later generation of it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub older: Option<OlderReport>,
@@ -324,11 +327,8 @@ impl Cluster {
                 name,
                 status: self.status.to_string(),
                 daemon: "systole".to_owned(),
-                silence_ms: None,
                 deadtime_ms: millis(self.settings.deadtime),
-                links: Vec::new(),
-                awaited_ms: None,
-                older: None,
+                ..NodeReport::default()
             };
         }
         let peer = self.peer(node);
@@ -352,6 +352,7 @@ impl Cluster {
                 })
                 .collect(),
             awaited_ms: self.awaited_until(node).map(|until| self.left(until)),
+            other_lines: self.has_other_lines(node),
             older: peer.replays.last.map(|(generation, at, count)| OlderReport {
                 generation,
                 known: peer.generation,

@@ -2,32 +2,48 @@
 
 use super::Control;
 use crate::log::Level;
-use systole_core::{GroupId, GroupReport, Inability, NodeReport};
+use systole_core::{GroupId, GroupReport, Inability, NodeReport, Retirement};
 use systole_ipc::journal::JournalEvent;
 use systole_ipc::protocol::AlarmReport;
 
 /// The status of a node that is not heard.
 const DEAD: &str = "dead";
 
-/// Returns alarms for groups whose line a connected node does not have, and for groups that are not started
-/// because of a line that is not known here.
-pub(super) fn of_other_lines(
-    nodes: &[NodeReport],
-    groups: &[GroupReport],
-) -> impl Iterator<Item = AlarmReport> {
+/// What an alarm concerns that has no group here.
+pub(super) const FILE: &str = "haresources";
+
+/// Returns alarms for groups whose line a connected node does not have, for groups that are not started
+/// because of a line that is not known here, and for nodes with lines that this node does not have.
+pub(super) fn of_other_lines(nodes: &[NodeReport], groups: &[GroupReport]) -> Vec<AlarmReport> {
     let dead = nodes.iter().filter(|node| node.status == DEAD);
     let dead: Vec<_> = dead.map(|node| &node.name).collect();
-    let current = groups.iter().filter(|group| group.retired.is_none());
-    current.flat_map(move |group| {
-        let unable = group.unable.iter().zip(&group.unable_because);
-        let lacking = unable.filter(|(_, why)| **why == Inability::OtherLine).map(|(node, _)| node);
-        let keeper = group.owner.as_ref().filter(|_| group.kept_free);
-        let told = lacking.filter(|node| !dead.contains(node)).chain(keeper);
-        let told: Vec<_> = told.collect();
-        let waits = group.unable_because.contains(&Inability::UnknownLine);
-        let waits = waits.then(|| of_unknown_line(group));
-        told.into_iter().map(|node| of_other_line(group, node)).chain(waits)
-    })
+    let current = || groups.iter().filter(|group| group.retired.is_none());
+    let lacking = |group| lacking_nodes(group).filter(|node| !dead.contains(node));
+    let mut alarms = Vec::new();
+    for group in current() {
+        alarms.extend(lacking(group).map(|node| of_other_line(group, node)));
+        if group.unable_because.contains(&Inability::UnknownLine) {
+            alarms.push(of_unknown_line(group));
+        }
+    }
+    for node in nodes.iter().filter(|node| node.other_lines && !dead.contains(&&node.name)) {
+        alarms.push(of_file(&node.name));
+    }
+    // Where a node lacks the new line, that it still has the former one is no news.
+    for group in groups.iter().filter(|group| group.retired == Some(Retirement::Elsewhere)) {
+        let is_named = |node: &&String| current().any(|group| lacking(group).any(|it| it == *node));
+        if let Some(owner) = group.owner.as_ref().filter(|owner| !is_named(owner)) {
+            alarms.push(of_former_line(group, owner));
+        }
+    }
+    alarms
+}
+
+/// Returns the nodes that lack the line of a group, or claim the group without running it.
+fn lacking_nodes(group: &GroupReport) -> impl Iterator<Item = &String> {
+    let unable = group.unable.iter().zip(&group.unable_because);
+    let lacking = unable.filter(|(_, why)| **why == Inability::OtherLine).map(|(node, _)| node);
+    lacking.chain(group.owner.as_ref().filter(|_| group.kept_free))
 }
 
 /// Returns alarms for groups that no node runs, because their owner is dead and the other node cannot or
@@ -68,6 +84,23 @@ fn of_other_line(group: &GroupReport, node: &str) -> AlarmReport {
     let text = format!(
         "{node} does not have this line of {name}: {line}. Give all nodes the same haresources and \
          reload. While haresources is being changed this lasts until all have reloaded"
+    );
+    AlarmReport { group: name.clone(), text }
+}
+
+fn of_file(node: &str) -> AlarmReport {
+    let text = format!(
+        "{node} has lines that this node does not have. Give all nodes the same haresources and \
+         reload. While haresources is being changed this lasts until all have reloaded"
+    );
+    AlarmReport { group: FILE.to_owned(), text }
+}
+
+fn of_former_line(group: &GroupReport, node: &str) -> AlarmReport {
+    let (name, line) = (&group.name, line_of(group));
+    let text = format!(
+        "{node} has a line of {name} that this node does not have any more: {line}. Give all nodes \
+         the same haresources and reload"
     );
     AlarmReport { group: name.clone(), text }
 }
@@ -115,8 +148,7 @@ mod tests {
             silence_ms: Some(5),
             deadtime_ms: 1000,
             links: Vec::new(),
-            awaited_ms: None,
-            older: None,
+            ..NodeReport::default()
         }
     }
 
@@ -142,7 +174,7 @@ mod tests {
             retired: None,
         };
         let alarms = |status: &str, group: &GroupReport| -> Vec<_> {
-            of_other_lines(&[web2(status)], std::slice::from_ref(group)).collect()
+            of_other_lines(&[web2(status)], std::slice::from_ref(group))
         };
         let told = alarms("active", &group);
         assert_eq!(told.len(), 1);
@@ -171,7 +203,20 @@ mod tests {
         assert_eq!(abandoned("dead", &group)[0].text, text);
         group.phase = Phase::Failed;
         assert_eq!(abandoned("dead", &group), [], "that is told already");
-        group.retired = Some(systole_core::Retirement::Claimed);
+        group.retired = Some(Retirement::Claimed);
         assert_eq!(alarms("active", &group), []);
+        group.retired = Some(Retirement::Elsewhere);
+        let told = alarms("active", &group).pop().map(|alarm| alarm.text);
+        let begin = "web2 has a line of 10.0.0.5 that this node does not have any more: web1 10.0";
+        assert!(told.as_ref().is_some_and(|text| text.starts_with(begin)), "{told:?}");
+    }
+
+    #[test]
+    fn a_node_with_lines_that_are_unknown_here_is_an_alarm_of_the_file() {
+        let node = |status: &str| NodeReport { other_lines: true, ..web2(status) };
+        let told = of_other_lines(&[node("active")], &[]).pop().expect("an alarm");
+        assert_eq!(told.group, FILE);
+        assert!(told.text.starts_with("web2 has lines that this node does not have."));
+        assert_eq!(of_other_lines(&[node("dead")], &[]), []);
     }
 }

@@ -3,7 +3,8 @@
 //! The core reports that other lines differ than before. The state, which says which ones, is asked for at the
 //! next tick, so that the same lines that change on two nodes within a moment are no news.
 
-use super::{Control, alarms};
+use super::Control;
+use super::alarms::{self, FILE};
 use crate::beat::channel::Command;
 use crate::log::Level;
 use systole_core::Snapshot;
@@ -51,14 +52,16 @@ impl Control {
         if !std::mem::take(&mut self.other_lines.is_awaited) {
             return;
         }
-        let alarms = alarms::of_other_lines(&snapshot.nodes, &snapshot.groups).collect();
+        let alarms = alarms::of_other_lines(&snapshot.nodes, &snapshot.groups);
         let (fresh, over) = self.other_lines.take(alarms);
         for AlarmReport { group, text } in fresh {
-            self.say(Level::Warning, format!("Alarm of group {group}: {text}"));
+            let what = if group == FILE { "" } else { "group " };
+            self.say(Level::Warning, format!("Alarm of {what}{group}: {text}"));
             self.note(JournalEvent::Alarm { group, text: Some(text) });
         }
         for group in over {
-            self.say(Level::Info, format!("haresources no longer differs about group {group}."));
+            let about = if group == FILE { "" } else { &format!(" about group {group}") };
+            self.say(Level::Info, format!("haresources no longer differs{about}."));
             self.note(JournalEvent::Alarm { group, text: None });
         }
     }

@@ -46,8 +46,7 @@ fn dead(name: &str) -> NodeReport {
         silence_ms: Some(9_000),
         deadtime_ms: 2_000,
         links: Vec::new(),
-        awaited_ms: None,
-        older: None,
+        ..NodeReport::default()
     }
 }
 

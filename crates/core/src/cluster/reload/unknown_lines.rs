@@ -36,9 +36,19 @@ impl Cluster {
             let differs = self.differs_elsewhere(group);
             is_news |= std::mem::replace(&mut self.groups[group].differs, differs) != differs;
         }
+        for node in self.others() {
+            let has = self.has_other_lines(node);
+            is_news |= std::mem::replace(&mut self.peer_mut(node).has_other_lines, has) != has;
+        }
         if is_news {
             self.report(Event::OtherLines);
         }
+    }
+
+    /// Whether a node that is heard could run, or runs, lines that are not known here.
+    pub(in crate::cluster) fn has_other_lines(&self, node: NodeId) -> bool {
+        let peer = self.peer(node);
+        peer.is_alive() && (peer.strange != 0 || !peer.runs_unknown.is_empty())
     }
 
     /// Whether a group waits because another node runs a line that is not known here.

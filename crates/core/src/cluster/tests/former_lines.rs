@@ -1,7 +1,7 @@
 //! Lines that have left a file while the other node still has them, or that come back.
 
 use super::pair::Pair;
-use super::reload::{CHANGED, OLD, REMOVED, groups, with_groups};
+use super::reload::{ADDED, CHANGED, OLD, REMOVED, groups, with_groups};
 use super::*;
 
 #[test]
@@ -122,4 +122,23 @@ fn a_new_line_that_does_not_start_leaves_the_old_one_to_the_other_node() {
     pair.node(A).order(now, Order::Retry(None));
     pair.rest(5);
     assert!(pair.run(B, &["first"]) && pair.runs(A).is_empty());
+}
+
+/// The nodes' files are the same when B starts, or differ in a line that A has.
+#[test]
+fn a_line_that_came_and_went_is_no_difference_to_a_node_that_starts() {
+    for (lines, differs) in [(&OLD[..], false), (&ADDED[..], true)] {
+        let mut pair = Pair::settled(Failback::Off);
+        pair.change(A, Failback::Off, &ADDED);
+        pair.pass(Duration::from_secs(1));
+        assert!(pair.node(B).snapshot().nodes[A.index()].other_lines, "A has one more line");
+        pair.change(A, Failback::Off, lines);
+        pair.pass(Duration::from_secs(1));
+        assert_eq!(pair.node(B).snapshot().nodes[A.index()].other_lines, differs);
+        pair.end(B);
+        pair.nodes[B.index()] = Some(Node::new(B, Failback::Off, 2));
+        pair.until("B is back", |pair| pair.node(B).cluster.status() == NodeStatus::Active);
+        pair.pass(Duration::from_secs(1));
+        assert_eq!(pair.node(B).has_said(&Event::GroupsDiffer(A)), differs);
+    }
 }
