@@ -73,6 +73,9 @@ pub enum JournalEvent {
         group: String,
         /// The condition in words; absent when it is over.
         text: Option<String>,
+        /// Whether it concerns lines of haresources that differ between the nodes.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        lines: bool,
     },
     /// A node was silent for its dead time.
     Death {

@@ -5,9 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 use systole_core::Phase;
 use systole_ipc::journal::{Entry, JournalEvent, Place, Subject};
 
-/// How much later than a later event an event may have been recorded, because its thread waited for a disk. If
-/// it is more, the clock was set back.
-const LATE_MAX: SignedDuration = SignedDuration::from_mins(1);
+/// How much later than a later event an event may have been recorded, because its thread was delayed. If it is
+/// more, the clock was set back, as chrony does shortly after boot: then the order of the file is right.
+const LATE_MAX: SignedDuration = SignedDuration::from_secs(2);
 
 /// Returns the group that an entry is about; `None` if the entry is about a node or a set of groups.
 pub(super) fn group_of(entry: &Entry) -> Option<&str> {

@@ -43,7 +43,7 @@ impl Teller {
             JournalEvent::AddressBack { addresses, cause, .. } => {
                 format!("{addresses} was missing and added again; nothing else changed: {cause}")
             }
-            JournalEvent::Alarm { text, .. } => alarm(text.as_deref()),
+            JournalEvent::Alarm { text, lines, .. } => alarm(text.as_deref(), *lines),
             JournalEvent::Death { node, evidence, silence_ms, limit_ms, links } => {
                 let proof = evidence::silence(*silence_ms, *limit_ms, links);
                 format!("{node} is dead: {}", proof.as_deref().unwrap_or(evidence))
@@ -257,8 +257,12 @@ fn reach(fault: Option<&str>) -> String {
 }
 
 /// Returns the sentence about a condition that an administrator should look at, or about its end.
-fn alarm(text: Option<&str>) -> String {
-    text.map_or_else(|| "the alarm is over".to_owned(), |text| format!("alarm: {text}"))
+fn alarm(text: Option<&str>, is_of_lines: bool) -> String {
+    match (text, is_of_lines) {
+        (Some(text), _) => format!("alarm: {text}"),
+        (None, false) => "the alarm is over".to_owned(),
+        (None, true) => "haresources no longer differs between the nodes here".to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 use super::gate::LastingObstacle;
 use super::hold::HoldOrder;
 use super::hold_down::Down;
+use super::reload::Differs;
 use super::rows::Row;
 use crate::group::Runner;
 use crate::peer::{Kind, Peer};
@@ -90,8 +91,8 @@ pub(super) struct GroupState {
     pub(super) reported_obstacle: Option<LastingObstacle>,
     /// Another node runs a line that is not known here, and lacks the line of this group.
     pub(super) waits_for_unknown_line: bool,
-    /// Another node's file differs in the line of this group, as last reported.
-    pub(super) differs: bool,
+    /// How the files of other nodes differ in the line of this group, as last reported.
+    pub(super) differs: Differs,
     /// The line needs more than the line that it replaces here.
     pub(super) has_grown: bool,
 }
@@ -120,7 +121,7 @@ impl GroupState {
             is_exempt: false,
             reported_obstacle: None,
             waits_for_unknown_line: false,
-            differs: false,
+            differs: Differs::default(),
             has_grown: false,
         }
     }

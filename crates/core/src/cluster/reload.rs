@@ -17,6 +17,7 @@ use crate::{
     Cause, Failback, GROUPS_MAX, Group, GroupId, GroupSet, NodeId, Output, ReloadRefusal, Settings,
     Time,
 };
+pub(super) use unknown_lines::Differs;
 
 /// Retired groups beyond this number are forgotten at a reload unless they matter.
 pub(super) const REMEMBERED_MAX: usize = 32;

@@ -131,7 +131,7 @@ impl Control {
             }
             None => self.say(Level::Info, format!("The alarm of group {group} is over.")),
         }
-        self.note(JournalEvent::Alarm { group, text });
+        self.note(JournalEvent::Alarm { group, text, lines: false });
     }
 }
 

@@ -57,12 +57,12 @@ impl Control {
         for AlarmReport { group, text } in fresh {
             let what = if group == FILE { "" } else { "group " };
             self.say(Level::Warning, format!("Alarm of {what}{group}: {text}"));
-            self.note(JournalEvent::Alarm { group, text: Some(text) });
+            self.note(JournalEvent::Alarm { group, text: Some(text), lines: true });
         }
         for group in over {
             let about = if group == FILE { "" } else { &format!(" about group {group}") };
             self.say(Level::Info, format!("haresources no longer differs{about}."));
-            self.note(JournalEvent::Alarm { group, text: None });
+            self.note(JournalEvent::Alarm { group, text: None, lines: true });
         }
     }
 }

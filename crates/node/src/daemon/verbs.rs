@@ -16,6 +16,8 @@ use systole_sys::signals::Signal;
 
 /// Time between two checks whether a daemon has ended.
 const POLL_GAP: Duration = Duration::from_millis(50);
+/// How long a process that exits may take to end.
+const EXIT_WAIT: Duration = Duration::from_secs(10);
 /// How long a daemon that is starting or ending may hold the lock before it is reported that one is running.
 const LOCK_LIMIT: Duration = Duration::from_secs(2);
 
@@ -93,10 +95,26 @@ pub(super) fn stop(paths: &Paths) -> io::Result<u8> {
         complain(&format!("ERROR: Could not kill pid {pid} : {error}\n"));
         return Ok(exit::PERMISSION);
     }
+    await_end(process);
+    Ok(exit::OK)
+}
+
+/// Waits until the process has ended. Its stop takes as long as the agents need; but when it exits, one of its
+/// threads may wait for a disk without end.
+fn await_end(process: ProcessId) {
+    let mut exiting: Option<Instant> = None;
     while process.is_running() {
+        if process.is_exiting() {
+            let since = *exiting.get_or_insert_with(Instant::now);
+            if since.elapsed() >= EXIT_WAIT {
+                return complain(
+                    "WARN: heartbeat has stopped, but a thread of its process still waits, probably for a \
+                     disk.\n",
+                );
+            }
+        }
         sleep(POLL_GAP);
     }
-    Ok(exit::OK)
 }
 
 /// `-r` while a daemon runs: has the daemon read its files again, if they are valid.

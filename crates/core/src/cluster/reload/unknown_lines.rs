@@ -6,8 +6,22 @@
 //! starts. A group that runs by a former line and continues by a new line waits for no node: it
 //! takes nothing that was not here already, and a reload that would take more is refused.
 
-use crate::cluster::Cluster;
+use crate::cluster::rows::bit;
+use crate::cluster::{Cluster, Retirement};
 use crate::{Event, GroupId, NodeId};
+
+/// How the files of other nodes differ in a line, as the status says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::cluster) struct Differs {
+    /// Nodes that lack the line, as bits.
+    lacking: u32,
+    /// The owner only keeps the group free.
+    is_kept_free: bool,
+    /// The group waits because of a line that is not known here.
+    waits: bool,
+    /// The line has left this node's file, and another node has the group.
+    is_elsewhere: bool,
+}
 
 impl Cluster {
     /// Updates which groups wait for a line that is not known here.
@@ -33,7 +47,14 @@ impl Cluster {
     pub(in crate::cluster) fn report_other_lines(&mut self) {
         let mut is_news = false;
         for group in self.settings.group_ids() {
-            let differs = self.differs_elsewhere(group);
+            let lacking = self.others().filter(|node| self.lacks_line(group, *node));
+            let differs = Differs {
+                lacking: lacking.fold(0, |nodes, node| nodes | bit(node)),
+                is_kept_free: self.is_kept_free(group),
+                waits: self.waits_for_unknown_line(group),
+                is_elsewhere: !self.is_configured(group)
+                    && self.retirement(group) == Retirement::Elsewhere,
+            };
             is_news |= std::mem::replace(&mut self.groups[group].differs, differs) != differs;
         }
         for node in self.others() {

@@ -65,16 +65,16 @@ impl Cluster {
         }
     }
 
-    /// Whether the status of a group says that another node's file lacks the line.
-    pub(in crate::cluster) fn differs_elsewhere(&self, group: GroupId) -> bool {
-        let is_other = |node: NodeId| {
-            !self.looks_able(group, node) && self.inability(group, node) == Inability::OtherLine
-        };
-        self.is_configured(group) && (self.others().any(is_other) || self.is_kept_free(group))
+    /// Whether the status of a group says that the file of a node that is heard lacks the line.
+    pub(in crate::cluster) fn lacks_line(&self, group: GroupId, node: NodeId) -> bool {
+        self.is_configured(group)
+            && self.peer(node).is_alive()
+            && !self.looks_able(group, node)
+            && self.inability(group, node) == Inability::OtherLine
     }
 
     /// Whether another node claims a group that it does not run, by a file without this line.
-    fn is_kept_free(&self, group: GroupId) -> bool {
+    pub(in crate::cluster) fn is_kept_free(&self, group: GroupId) -> bool {
         let row = &self.groups[group].row;
         let owner = row.owner().filter(|owner| *owner != self.settings.me);
         owner.map(|owner| self.peer(owner)).is_some_and(|peer| {

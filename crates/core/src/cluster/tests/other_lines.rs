@@ -308,3 +308,24 @@ fn of_two_lines_that_each_replaced_the_other_one_runs() {
         assert!(runs(&mut pair));
     }
 }
+
+/// Each node whose file differs is news, and so are its death and its return.
+#[test]
+fn every_change_of_what_the_status_says_about_lines_is_reported() {
+    let reports = |pair: &mut Pair| {
+        let said = std::mem::take(&mut pair.node(A).said);
+        said.iter().filter(|event| **event == Event::OtherLines).count()
+    };
+    let mut pair = Pair::settled(Failback::Off);
+    assert_eq!(reports(&mut pair), 0);
+    pair.change(A, Failback::Off, &super::reload::ADDED);
+    pair.pass(Duration::from_secs(1));
+    assert_eq!(reports(&mut pair), 1, "B lacks the line");
+    pair.end(B);
+    pair.until("B is dead", |pair| pair.node(A).counts_dead(B));
+    assert_eq!(reports(&mut pair), 1, "its file is not known");
+    pair.nodes[B.index()] = Some(Node::new(B, Failback::Off, 2));
+    pair.until("B is back", |pair| pair.node(B).cluster.status() == NodeStatus::Active);
+    pair.pass(Duration::from_secs(1));
+    assert_eq!(reports(&mut pair), 1, "B lacks the line again");
+}

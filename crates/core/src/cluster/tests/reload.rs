@@ -2,6 +2,7 @@
 
 use super::pair::Pair;
 use super::*;
+use crate::cluster::reload::Differs;
 use crate::{GROUPS_MAX, Phase};
 
 /// A line: its preferred node and its words. The first word is its name.
@@ -148,7 +149,7 @@ fn what_differs_because_the_other_node_was_reloaded_is_reported_once_and_its_end
         let differs = |pair: &mut Pair| {
             let cluster = &pair.node(A).cluster;
             let mut groups = cluster.settings().group_ids();
-            groups.any(|group| cluster.differs_elsewhere(group))
+            groups.any(|group| cluster.groups[group].differs != Differs::default())
         };
         pair.change(B, Failback::Off, lines);
         pair.rest(5);
