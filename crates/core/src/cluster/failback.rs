@@ -4,7 +4,7 @@ use super::Cluster;
 use super::hand_over::Asker;
 use crate::mutation::Mutation;
 use crate::peer::Kind;
-use crate::{Failback, GroupId, GroupKey, GroupSet, NodeId, Output, Phase, Scope, Time};
+use crate::{Action, Failback, GroupId, GroupKey, GroupSet, NodeId, Output, Phase, Scope, Time};
 use std::time::Duration;
 
 /// Wait before a refused failback is retried.
@@ -126,7 +126,20 @@ impl Cluster {
             && !self.is_contested(group)
             && self.could_take(group, home)
             && self.is_peer_settled(home)
+            && !self.is_stopping_for_others(home)
+            && self.stable.is_some_and(|known| known.is_passed_by(self.peer(home)))
             && !self.peer(home).is_cut_off
+    }
+
+    /// Whether a node still stops groups that another node has, as after a pause: it would refuse
+    /// to take groups. It takes groups although it has failed to stop one.
+    fn is_stopping_for_others(&self, node: NodeId) -> bool {
+        self.settings.group_ids().any(|group| {
+            let state = &self.groups[group];
+            let has_failed = state.failure(node).is_some_and(|it| it.action == Action::Stop);
+            let is_owned = self.is_ours(group) && state.row.phase().holds();
+            self.peer(node).runs[group.index()] && is_owned && !has_failed
+        })
     }
 
     /// Records which nodes see fewer ping nodes than this node, or did and have seen none since: if

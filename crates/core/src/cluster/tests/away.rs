@@ -312,3 +312,19 @@ fn time_in_which_a_node_stood_still_is_no_part_of_its_initdead() {
     pair.pass(Duration::from_secs(1));
     assert!(!pair.node(B).counts_dead(A), "it has listened for a second of ten");
 }
+
+/// A stood still, B has taken everything, and A stops its own group, which takes its time.
+#[test]
+fn failback_waits_until_the_other_node_has_stopped_what_it_lost() {
+    let mut pair = Pair::settled(Failback::On);
+    pair.node(A).holds_jobs = true;
+    pair.stand_still(A, Duration::from_secs(5), false);
+    pair.pass(Duration::from_secs(5));
+    let now = pair.now;
+    pair.node(A).finish_jobs(now);
+    pair.until("A has its own", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
+    let is_refusal =
+        |event: &&Event| matches!(event, Event::HandOver(HandOverEvent::Refused { .. }));
+    let refusals: Vec<_> = pair.node(A).said.iter().filter(is_refusal).collect();
+    assert_eq!(refusals, [] as [&Event; 0]);
+}

@@ -318,7 +318,7 @@ fn every_change_of_what_the_status_says_about_lines_is_reported() {
     };
     let mut pair = Pair::settled(Failback::Off);
     assert_eq!(reports(&mut pair), 0);
-    pair.change(A, Failback::Off, &super::reload::ADDED);
+    pair.change(A, Failback::Off, &reload::ADDED);
     pair.pass(Duration::from_secs(1));
     assert_eq!(reports(&mut pair), 1, "B lacks the line");
     pair.end(B);
