@@ -71,7 +71,8 @@ pub(crate) fn run(run: &Path, state: &Path, which: &WhyOptions) -> u8 {
         true => GONE,
         false => "",
     };
-    let stories = wanted.iter().map(|name| Story::of(&reading.entries, name, moves));
+    let home = |name: &str| reported(name).map(|present| present.group.preferred.as_str());
+    let stories = wanted.iter().map(|name| Story::of(&reading.entries, name, home(name), moves));
     if reading.unreadable > 0 {
         let lines = if reading.unreadable == 1 { "line" } else { "lines" };
         complain(&format!("{} {lines} of the journal cannot be read", reading.unreadable));

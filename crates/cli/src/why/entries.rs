@@ -13,21 +13,41 @@ const LATE_MAX: SignedDuration = SignedDuration::from_secs(2);
 pub(super) fn group_of(entry: &Entry) -> Option<&str> {
     match entry.event.story().0 {
         Subject::Group(group) => Some(group),
-        Subject::Every | Subject::Ordered(_) | Subject::Aside => None,
+        Subject::Every | Subject::Set(..) | Subject::Ordered(_) | Subject::Aside => None,
     }
 }
 
+/// A group whose story is told, as a member of sets.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Member<'a> {
+    /// The name of the group in the journal.
+    pub(super) name: &'a str,
+    /// The node that should run the group, if a daemon reports it.
+    pub(super) home: Option<&'a str>,
+}
+
 /// Returns whether an entry that is not about a single group may concern this one: events of nodes, reloads
-/// that change this group or a setting, and orders for this group or for several.
-pub(super) fn concerns(entries: &[Entry], place: usize, group: &str) -> bool {
+/// that change this group or a setting, orders for this group or for several, and hand-overs of a set that
+/// may contain it.
+pub(super) fn concerns(entries: &[Entry], place: usize, group: Member<'_>) -> bool {
     if let Some(changes) = reload::changes(entries, place) {
-        return reload::concerns(changes, group);
+        return reload::concerns(changes, group.name);
     }
     match entries[place].event.story().0 {
         Subject::Every => true,
-        Subject::Ordered(of) => of.is_none_or(|of| of == group),
+        Subject::Set(set, giver) => group
+            .home
+            .is_none_or(|home| if home == giver { set.has_local() } else { set.has_foreign() }),
+        Subject::Ordered(of) => of.is_none_or(|of| of == group.name),
         Subject::Group(_) | Subject::Aside => false,
     }
+}
+
+/// Returns when the hand-over began that an entry is about.
+pub(super) fn hand_over_began(entry: &Entry) -> Option<Timestamp> {
+    let JournalEvent::HandOver(stage) = &entry.event else { return None };
+    let total = i64::try_from(stage.total_ms).map(SignedDuration::from_millis).ok()?;
+    time(entry)?.checked_sub(total).ok()
 }
 
 /// Returns the owner and term of a group after this entry.

@@ -2,7 +2,7 @@
 
 mod moves;
 
-use super::entries::{group_of, time};
+use super::entries::{Member, group_of, time};
 use super::sentence::Teller;
 use super::state::{Present, State};
 use jiff::Timestamp;
@@ -57,9 +57,15 @@ pub(super) fn is_over(entries: &[Entry], group: &str) -> bool {
 }
 
 impl<'a> Story<'a> {
-    /// Returns the last moves of `group`, as many as wanted or as the journal has.
-    pub(super) fn of(entries: &'a [Entry], group: &'a str, wanted: usize) -> Self {
-        let all = moves::of(entries, group);
+    /// Returns the last moves of `group`, as many as wanted or as the journal has. With its `home`, hand-overs
+    /// of sets that do not contain it are left out.
+    pub(super) fn of(
+        entries: &'a [Entry],
+        group: &'a str,
+        home: Option<&str>,
+        wanted: usize,
+    ) -> Self {
+        let all = moves::of(entries, Member { name: group, home });
         let moves = all[all.len().saturating_sub(wanted)..].to_vec();
         Self { group, entries: moves.concat(), moves }
     }

@@ -1,6 +1,7 @@
 //! The part that each kind of event plays in the story of a group: one row per event.
 
 use super::JournalEvent;
+use systole_core::GroupSet;
 
 /// What an event is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,6 +10,8 @@ pub enum Subject<'a> {
     Group(&'a str),
     /// A node, or several groups: the event may concern every group.
     Every,
+    /// A set of groups, as seen from the node that is named.
+    Set(GroupSet, &'a str),
     /// An order for one group, or for several.
     Ordered(Option<&'a str>),
     /// Nothing that moves a group.
@@ -33,7 +36,7 @@ impl JournalEvent {
     #[must_use]
     pub fn story(&self) -> (Subject<'_>, Place, bool) {
         use Place::{Beginning, Conclusion, Middle};
-        use Subject::{Aside, Every, Group, Ordered};
+        use Subject::{Aside, Every, Group, Ordered, Set};
         match self {
             Self::Ownership { group, .. }
             | Self::Failure { group, .. }
@@ -46,7 +49,12 @@ impl JournalEvent {
             Self::Job(job) => (Group(&job.group), Middle, false),
             Self::HandOver(stage) => {
                 let place = if begins(&stage.stage) { Beginning } else { Conclusion };
-                (stage.group.as_deref().map_or(Every, Group), place, stage.ticket.is_none())
+                let subject = match (&stage.group, stage.set) {
+                    (Some(group), _) => Group(group),
+                    (None, Some(set)) => Set(set, &stage.giver),
+                    (None, None) => Every,
+                };
+                (subject, place, stage.ticket.is_none())
             }
             Self::Hold { group, .. } => (group.as_deref().map_or(Every, Group), Middle, false),
             Self::Death { .. } | Self::Departure { .. } => (Every, Beginning, false),

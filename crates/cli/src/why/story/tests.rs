@@ -1,7 +1,7 @@
 use super::super::state::tests::report;
 use super::*;
 use systole_core::{Action, GroupSet, Outcome};
-use systole_ipc::journal::{JobEnd, JournalOrder};
+use systole_ipc::journal::{HandOverStage, JobEnd, JournalOrder};
 
 fn entry(second: u32, event: JournalEvent) -> Entry {
     let time = format!("2026-11-24T10:{:02}:{:02}.250Z", second / 60, second % 60);
@@ -55,9 +55,9 @@ fn journal() -> Vec<Entry> {
 fn a_story_is_the_last_move_and_what_befell_the_nodes_just_before() {
     let journal = journal();
     assert_eq!(groups(&journal), ["10.0.0.9", "nginx"]);
-    let story = Story::of(&journal, "10.0.0.9", 1);
+    let story = Story::of(&journal, "10.0.0.9", None, 1);
     assert_eq!(story.entries, journal[4..7].iter().collect::<Vec<_>>());
-    assert_eq!(Story::of(&journal, "nginx", 1).entries, [&journal[2]]);
+    assert_eq!(Story::of(&journal, "nginx", None, 1).entries, [&journal[2]]);
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_group_on_its_way_tells_from_where_it_left() {
     let mut journal = journal();
     journal.push(owned(401, "10.0.0.9", "web2", 2, Phase::Stopping));
     journal.push(owned(402, "10.0.0.9", "web1", 3, Phase::Starting));
-    let story = Story::of(&journal, "10.0.0.9", 1);
+    let story = Story::of(&journal, "10.0.0.9", None, 1);
     assert_eq!(story.entries, journal[7..].iter().collect::<Vec<_>>());
 }
 
@@ -74,7 +74,7 @@ fn a_story_is_told_in_sentences() {
     let now = "2026-11-24T10:06:02.250Z".parse().unwrap();
     let group = report("web2", 2, Phase::Active);
     let present = Present { group: &group, nodes: &[] };
-    let text = Story::of(&journal(), "10.0.0.9", 1).text(&TimeZone::UTC, now, Some(present));
+    let text = Story::of(&journal(), "10.0.0.9", None, 1).text(&TimeZone::UTC, now, Some(present));
     let lines = [
         "10.0.0.9 runs on web2 (since 2026-11-24 10:05:01 UTC, 1 min 1 s ago).",
         "  10:05:00.250  web1 is dead: silence",
@@ -91,7 +91,7 @@ fn earlier_moves_are_told_behind_the_last_one() {
     journal.push(owned(2000, "10.0.0.9", "web2", 2, Phase::Stopping));
     journal.push(owned(2001, "10.0.0.9", "web1", 3, Phase::Starting));
     journal.push(owned(2002, "10.0.0.9", "web1", 3, Phase::Active));
-    let story = |wanted| Story::of(&journal, "10.0.0.9", wanted);
+    let story = |wanted| Story::of(&journal, "10.0.0.9", None, wanted);
     let moves = |wanted| story(wanted).moves.iter().map(Vec::len).collect::<Vec<_>>();
     assert_eq!(moves(1), [3]);
     assert_eq!(moves(2), [3, 3]);
@@ -111,23 +111,64 @@ fn earlier_moves_are_told_behind_the_last_one() {
     );
 }
 
+/// A stage of a hand-over from web1 to web2 that began two seconds before: of a group, or of a set.
+fn stage(second: u32, word: &'static str, group: Option<&str>, set: Option<GroupSet>) -> Entry {
+    let stage = HandOverStage {
+        stage: word.into(),
+        giver: "web1".into(),
+        taker: "web2".into(),
+        group: group.map(str::to_owned),
+        set,
+        motive: "node".into(),
+        ticket: None,
+        refused: None,
+        took_ms: 1,
+        total_ms: 2_000,
+    };
+    entry(second, JournalEvent::HandOver(stage))
+}
+
+#[test]
+fn a_hand_over_of_a_set_is_told_of_the_groups_in_the_set() {
+    let told = |set, home| {
+        let journal = [
+            stage(8, "asked", None, Some(set)),
+            stage(9, "ended", None, Some(set)),
+            owned(10, "nginx", "web2", 2, Phase::Active),
+            stage(11, "ended", None, Some(set)),
+        ];
+        Story::of(&journal, "nginx", home, 1).entries.len()
+    };
+    // web1 is the giver.
+    assert_eq!(told(GroupSet::Local, Some("web1")), 4);
+    assert_eq!(told(GroupSet::Local, Some("web2")), 1);
+    assert_eq!(told(GroupSet::Foreign, Some("web1")), 1);
+    assert_eq!(told(GroupSet::Foreign, Some("web2")), 4);
+    assert_eq!(told(GroupSet::All, Some("web1")), 4);
+    assert_eq!(told(GroupSet::All, Some("web2")), 4);
+    assert_eq!(told(GroupSet::Foreign, None), 4, "no daemon says which home the group has");
+}
+
+#[test]
+fn the_end_of_a_hand_over_of_a_group_belongs_to_the_move_that_it_ends() {
+    let own = |second, word| stage(second, word, Some("nginx"), None);
+    let journal = [
+        own(8, "asked"),
+        owned(9, "nginx", "web2", 2, Phase::Active),
+        own(9, "done"),
+        own(20, "wanted"),
+        owned(21, "nginx", "web1", 3, Phase::Starting),
+        owned(22, "nginx", "web1", 3, Phase::Active),
+        own(22, "done"),
+    ];
+    let moves = Story::of(&journal, "nginx", None, 9).moves;
+    assert_eq!(moves[0], journal[..3].iter().collect::<Vec<_>>());
+    assert_eq!(moves[1], journal[3..].iter().collect::<Vec<_>>());
+}
+
 #[test]
 fn the_end_of_a_hand_over_of_a_set_belongs_to_the_move_of_each_group() {
-    let stage = |second, word: &'static str| {
-        let stage = systole_ipc::journal::HandOverStage {
-            stage: word.into(),
-            giver: "web1".into(),
-            taker: "web2".into(),
-            group: None,
-            set: Some(GroupSet::All),
-            motive: "node".into(),
-            ticket: None,
-            refused: None,
-            took_ms: 1,
-            total_ms: 2,
-        };
-        entry(second, JournalEvent::HandOver(stage))
-    };
+    let stage = |second, word| stage(second, word, None, Some(GroupSet::All));
     let mut journal = vec![stage(400, "asked")];
     for (second, phase) in [(401, Phase::Starting), (402, Phase::Active)] {
         journal.push(owned(second, "10.0.0.9", "web2", 2, phase));
@@ -136,7 +177,7 @@ fn the_end_of_a_hand_over_of_a_set_belongs_to_the_move_of_each_group() {
     journal.push(stage(403, "done"));
     journal.push(stage(404, "asked"));
     for group in ["10.0.0.9", "nginx"] {
-        let told = Story::of(&journal, group, 1).entries;
+        let told = Story::of(&journal, group, None, 1).entries;
         assert_eq!((told.len(), told[0], told[3]), (4, &journal[0], &journal[5]), "{group}");
     }
 }
@@ -157,7 +198,7 @@ fn an_order_that_is_answered_before_the_group_moves_belongs_to_that_move() {
         entry(4, answer()),
         owned(5, "nginx", "web2", 2, Phase::Active),
     ];
-    let moves = Story::of(&journal, "nginx", 9).moves;
+    let moves = Story::of(&journal, "nginx", None, 9).moves;
     assert_eq!(moves[0], [&journal[0], &journal[1]]);
     assert_eq!(moves[1], journal[2..].iter().collect::<Vec<_>>());
 }
@@ -195,7 +236,7 @@ fn a_group_is_found_by_each_word_of_which_a_job_tells() {
 fn without_a_daemon_a_story_tells_what_was() {
     let now = "2026-11-24T10:06:02.250Z".parse().unwrap();
     let text =
-        |journal: &[Entry]| Story::of(journal, "10.0.0.9", 1).text(&TimeZone::UTC, now, None);
+        |journal: &[Entry]| Story::of(journal, "10.0.0.9", None, 1).text(&TimeZone::UTC, now, None);
     let head = |text: String| text.lines().next().unwrap().to_owned();
     let mut journal = journal();
     let ran = "10.0.0.9 ran on web2 (since 2026-11-24 10:05:01 UTC, 1 min 1 s ago).";
@@ -247,7 +288,7 @@ fn what_concerns_another_group_or_none_is_not_told() {
     journal.push(owned(300, "10.0.0.9", "web2", 2, Phase::Active));
     journal.push(entry(301, answer(orders[0].clone())));
     journal.push(entry(302, answer(ours)));
-    let told = Story::of(&journal, "10.0.0.9", 1).entries;
+    let told = Story::of(&journal, "10.0.0.9", None, 1).entries;
     let count = journal.len();
     assert_eq!(told, [&journal[count - 4], &journal[count - 3], &journal[count - 1]]);
 }
@@ -272,7 +313,7 @@ fn a_reload_that_changes_other_groups_is_not_told_nor_its_order() {
     journal.extend(reload(299, "group changed: web2 10.0.0.9 b (it was: web2 10.0.0.9 a)"));
     journal.push(owned(300, "10.0.0.9", "web2", 2, Phase::Active));
     journal.extend(reload(301, "group removed: web1 nginx"));
-    let told = Story::of(&journal, "10.0.0.9", 1).entries;
+    let told = Story::of(&journal, "10.0.0.9", None, 1).entries;
     assert_eq!(told, journal[3..7].iter().collect::<Vec<_>>());
 }
 
@@ -288,7 +329,7 @@ fn what_another_node_ran_before_it_was_heard_may_be_older() {
     let head = |journal: &[Entry]| {
         let group = report("web1", 3, Phase::Active);
         let present = Present { group: &group, nodes: &[] };
-        let text = Story::of(journal, "nginx", 1).text(&TimeZone::UTC, now, Some(present));
+        let text = Story::of(journal, "nginx", None, 1).text(&TimeZone::UTC, now, Some(present));
         text.lines().next().expect("it has a head").to_owned()
     };
     let met = head(&[claimed(5, Phase::Active)]);
