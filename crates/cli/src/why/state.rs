@@ -53,8 +53,9 @@ impl<'a> State<'a> {
     /// Returns where the group is, and for how long it has been there.
     pub(super) fn sentence(&self, zone: &TimeZone, now: Timestamp, is_past: bool) -> String {
         let owner = self.owner;
-        let since = since(self.since, zone, now);
-        let least = if self.at_least { "at least " } else { "" };
+        let moment = since(self.since, zone, now);
+        let since = if self.at_least { format!("at least {moment}") } else { moment.clone() };
+        let at = if self.at_least { format!("{moment}, or earlier") } else { moment };
         let (is, runs) = if is_past { ("was", "ran") } else { ("is", "runs") };
         match self.phase {
             Phase::Starting if self.cause == Some("listed") => {
@@ -66,13 +67,13 @@ impl<'a> State<'a> {
                 format!("{is} being checked on {owner} (since {since}).")
             }
             Phase::Failed if self.cause == Some("executor_lost") => {
-                format!("was given up on {owner} at {since}: its executor did not come back.")
+                format!("was given up on {owner} at {at}: its executor did not come back.")
             }
-            Phase::Active => format!("{runs} on {owner} (since {least}{since})."),
+            Phase::Active => format!("{runs} on {owner} (since {since})."),
             Phase::Starting => format!("{is} being started on {owner} (since {since})."),
             Phase::Stopping => format!("{is} being stopped on {owner} (since {since})."),
             Phase::Stopped => format!("{is} stopped (since {since}); {owner} ran it last."),
-            Phase::Failed => format!("could not be started on {owner} at {since}."),
+            Phase::Failed => format!("could not be started on {owner} at {at}."),
             Phase::Blocked => {
                 format!("{is} blocked on {owner} (since {since}): it cannot be stopped.")
             }
@@ -86,7 +87,7 @@ impl<'a> State<'a> {
 
 impl Present<'_> {
     /// Returns the state as `hb status` shows it. The journal knows its cause and its exact time, if the
-    /// journal ends with this very state.
+    /// journal ends with this very state; only the daemon knows whether it may have been longer.
     pub(super) fn sentence(
         self,
         recorded: Option<State<'_>>,
@@ -103,8 +104,9 @@ impl Present<'_> {
         let Some(reported) = State::reported(group, now) else {
             return "has no owner yet.".to_owned();
         };
+        let at_least = reported.at_least;
         let recorded = recorded.filter(|state| state.is_same_as(&reported));
-        recorded.unwrap_or(reported).sentence(zone, now, false)
+        State { at_least, ..recorded.unwrap_or(reported) }.sentence(zone, now, false)
     }
 }
 

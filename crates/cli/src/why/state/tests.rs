@@ -90,3 +90,24 @@ fn the_present_state_is_what_the_daemon_reports_whatever_the_journal_ends_with()
     assert_eq!(told(&former, &[]), "is no longer in haresources: it is being stopped here.");
     assert_eq!(told(&GroupReport { owner: None, ..runs }, &[]), "has no owner yet.");
 }
+
+#[test]
+fn a_state_may_be_older_if_the_daemon_says_so_whatever_the_journal_has() {
+    let told = |cause: &'static str, phase, at_least| {
+        let entry = recorded(cause, phase);
+        let group = GroupReport { at_least, ..report("web1", 1, phase) };
+        let present = Present { group: &group, nodes: &[] };
+        let now = NOW.parse().expect("it is a time");
+        present.sentence(State::recorded(&[&entry]), &TimeZone::UTC, now)
+    };
+    let moment = "2026-11-24 10:00:00 UTC, 5.00 s ago";
+    let runs = |least: &str| format!("runs on web1 (since {least}{moment}).");
+    assert_eq!(told("adopted", Phase::Active, true), runs("at least "));
+    assert_eq!(told("adopted", Phase::Active, false), runs(""));
+    // The first entry of a run of the daemon, which the group's state outlived.
+    assert_eq!(told("claimed", Phase::Active, false), runs(""));
+    let blocked = format!("is blocked on web1 (since at least {moment}): it cannot be stopped.");
+    assert_eq!(told("claimed", Phase::Blocked, true), blocked);
+    let failed = format!("could not be started on web1 at {moment}, or earlier.");
+    assert_eq!(told("claimed", Phase::Failed, true), failed);
+}
