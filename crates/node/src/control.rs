@@ -227,7 +227,13 @@ impl Control {
     /// Records in the journal what has just happened, or happened in the turn of the beat thread whose news
     /// is being handled.
     pub(crate) fn note(&mut self, event: JournalEvent) {
-        let age = self.moment.map_or(0, |at| clock::boot_time().saturating_sub(at));
+        let at = self.moment.unwrap_or_else(clock::boot_time);
+        self.note_at(event, at);
+    }
+
+    /// Records in the journal what happened at this moment, in nanoseconds on `CLOCK_BOOTTIME`.
+    pub(crate) fn note_at(&mut self, event: JournalEvent, at: u64) {
+        let age = clock::boot_time().saturating_sub(at);
         self.writer.note(event, Duration::from_nanos(age));
     }
 

@@ -16,6 +16,8 @@ mod fencing;
 mod hanging;
 #[path = "daemon/hostile.rs"]
 mod hostile;
+#[path = "daemon/journal.rs"]
+mod journal;
 #[path = "daemon/ocf.rs"]
 mod ocf;
 #[path = "daemon/reload.rs"]

@@ -197,13 +197,15 @@ fn run_threads(
         beat: control_end,
         thread,
     };
-    let (ending, names) = control(parts, signals, options)?;
+    let (ending, names) = control(parts, origin, signals, options)?;
     Ok((ending, Estate { names, started }))
 }
 
-/// Runs the control thread until the end, and logs the end.
+/// Runs the control thread until the end, and logs the end. The run began at `origin`, in nanoseconds on
+/// `CLOCK_BOOTTIME`.
 fn control(
     parts: control::Parts,
+    origin: u64,
     signals: Signals,
     options: &Options,
 ) -> io::Result<(Ending, Names)> {
@@ -214,7 +216,9 @@ fn control(
         let text = format!("Request to set pid {} to realtime ignored.", std::process::id());
         control.say(Level::Info, text);
     }
-    control.note(JournalEvent::Start { version: env!("CARGO_PKG_VERSION").into(), generation });
+    // The beat thread has been running for a while, and what it did comes after the start.
+    let start = JournalEvent::Start { version: env!("CARGO_PKG_VERSION").into(), generation };
+    control.note_at(start, origin);
     let ending = control.run()?;
     if ending == Ending::Stopped {
         // The watchdog must act on a daemon that ends only in part, so such an end leaves the device running.
