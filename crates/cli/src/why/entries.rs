@@ -3,7 +3,7 @@
 use super::reload;
 use jiff::{SignedDuration, Timestamp};
 use systole_core::Phase;
-use systole_ipc::journal::{Entry, JournalEvent, Place, Subject};
+use systole_ipc::journal::{Entry, JournalEvent, Place, RETIRED, Subject};
 
 /// How much later than a later event an event may have been recorded, because its thread was delayed. If it is
 /// more, the clock was set back, as chrony does shortly after boot: then the order of the file is right.
@@ -62,6 +62,13 @@ pub(super) fn ownership(entry: &Entry) -> Option<(&str, u64)> {
 /// Returns whether a group became active with this entry.
 pub(super) fn is_active(entry: &Entry) -> bool {
     matches!(entry.event, JournalEvent::Ownership { phase: Phase::Active, .. })
+}
+
+/// Returns whether the node that wrote the entry only claims a group, whose line it no longer has: it has stopped
+/// the group, and no node that still has the line is to start it.
+pub(super) fn is_only_claimed(entry: &Entry) -> bool {
+    let JournalEvent::Ownership { group, owner, phase, .. } = &entry.event else { return false };
+    group.ends_with(RETIRED) && *phase == Phase::Active && *owner == entry.from
 }
 
 /// Returns whether an entry begins something that a later entry ends.

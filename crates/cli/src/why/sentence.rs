@@ -4,7 +4,7 @@ mod evidence;
 mod hand_over;
 mod jobs;
 
-use super::entries::time;
+use super::entries::{is_only_claimed, time};
 use super::span::span;
 use jiff::Timestamp;
 use systole_core::{Action, Obstacle, Phase};
@@ -34,6 +34,10 @@ impl Teller {
 
     fn of(&mut self, entry: &Entry) -> String {
         match &entry.event {
+            JournalEvent::Ownership { owner, term, evidence, .. } if is_only_claimed(entry) => {
+                self.began = None;
+                format!("{owner} claims it (term {term}), so that no node starts it: {evidence}")
+            }
             JournalEvent::Ownership { owner, term, phase, cause, evidence, .. } => {
                 let took = self.record_phase(entry, *phase);
                 ownership(owner, *term, *phase, (cause, evidence), took)
@@ -88,11 +92,8 @@ impl Teller {
                 format!("the executor of {} is running again", teller(entry))
             }
             JournalEvent::StopFailure { resource, measure, .. } => {
-                format!(
-                    "{resource} cannot be stopped on {}: {}",
-                    teller(entry),
-                    done_about(measure)
-                )
+                let (node, what) = (teller(entry), done_about(measure));
+                format!("{resource} cannot be stopped on {node}: {what}")
             }
             JournalEvent::Start { version, generation } => {
                 format!("heartbeat {version} started on this node, generation {generation}")

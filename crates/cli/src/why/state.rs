@@ -1,6 +1,6 @@
 //! The state of a group in a sentence: as the daemon reports it, or as the journal has it.
 
-use super::entries::{ownership, time};
+use super::entries::{is_only_claimed, ownership, time};
 use super::span::span;
 use crate::show;
 use jiff::tz::TimeZone;
@@ -19,6 +19,8 @@ pub(super) struct State<'a> {
     since: Timestamp,
     /// Whether the group may have been in this state for longer.
     at_least: bool,
+    /// Whether the owner does not run the group, and only keeps others from it.
+    is_only_claimed: bool,
 }
 
 /// What the daemon reports about a group at this moment.
@@ -37,7 +39,8 @@ impl<'a> State<'a> {
             };
             let (term, phase) = (*term, *phase);
             let (since, at_least) = (time(entry)?, is_met(told, entry));
-            Some(Self { owner, term, phase, cause: Some(cause), since, at_least })
+            let is_only_claimed = is_only_claimed(entry);
+            Some(Self { owner, term, phase, cause: Some(cause), since, at_least, is_only_claimed })
         })
     }
 
@@ -47,7 +50,8 @@ impl<'a> State<'a> {
         let age = i64::try_from(group.since_ms).map(SignedDuration::from_millis).ok()?;
         let since = now.checked_sub(age).ok()?;
         let (term, phase, at_least) = (group.term, group.phase, group.at_least);
-        Some(Self { owner, term, phase, cause: None, since, at_least })
+        let is_only_claimed = false;
+        Some(Self { owner, term, phase, cause: None, since, at_least, is_only_claimed })
     }
 
     /// Returns where the group is, and for how long it has been there.
@@ -68,6 +72,9 @@ impl<'a> State<'a> {
             }
             Phase::Failed if self.cause == Some("executor_lost") => {
                 format!("was given up on {owner} at {at}: its executor did not come back.")
+            }
+            Phase::Active if self.is_only_claimed => {
+                format!("{is} claimed by {owner} (since {since}), so that no node starts it.")
             }
             Phase::Active => format!("{runs} on {owner} (since {since})."),
             Phase::Starting => format!("{is} being started on {owner} (since {since})."),

@@ -29,6 +29,32 @@ fn what_an_executor_cannot_confirm_is_checked_and_not_started() {
     assert_eq!(told, ["web1 checks it (term 3): because", "web1 starts it (term 3): because"]);
 }
 
+#[test]
+fn a_retired_line_is_claimed_by_the_node_that_has_retired_it_and_run_by_another() {
+    let owned = |group: &str, owner: &str, phase| JournalEvent::Ownership {
+        group: group.into(),
+        owner: owner.into(),
+        term: 3,
+        phase,
+        cause: "reload".into(),
+        evidence: "because".into(),
+    };
+    let retired = "nginx (retired)";
+    let told = tell(vec![
+        owned(retired, "web2", Phase::Stopping),
+        owned(retired, "web2", Phase::Active),
+        owned(retired, "web1", Phase::Active),
+        owned("nginx", "web2", Phase::Active),
+    ]);
+    let sentences = [
+        "web2 stops it (term 3): because",
+        "web2 claims it (term 3), so that no node starts it: because",
+        "web1 runs it (term 3): because",
+        "web2 runs it (term 3): because",
+    ];
+    assert_eq!(told, sentences);
+}
+
 fn beat(link: &str, silence_ms: Option<u64>, up: bool) -> LastBeat {
     LastBeat { link: link.into(), silence_ms, up }
 }

@@ -335,3 +335,12 @@ fn what_another_node_ran_before_it_was_heard_may_be_older() {
     let seen = head(&[claimed(4, Phase::Starting), claimed(5, Phase::Active)]);
     assert!(seen.starts_with("nginx ran on web1 (since 2026-11-24 10:00:05"), "{seen}");
 }
+
+#[test]
+fn without_a_daemon_a_retired_line_that_was_stopped_was_only_claimed() {
+    let now = "2026-11-24T10:06:00Z".parse().expect("it is a time");
+    let journal = [owned(5, "nginx (retired)", "web2", 3, Phase::Active)];
+    let text = Story::of(&journal, "nginx (retired)", None, 1).text(&TimeZone::UTC, now, None);
+    let head = text.lines().next().expect("it has a head");
+    assert!(head.starts_with("nginx (retired) was claimed by web2 (since"), "{head}");
+}
