@@ -6,7 +6,7 @@ use std::path::Path;
 use systole_core::GroupSet;
 use systole_ipc::client::{AskError, Patience, ask};
 use systole_ipc::paths::Paths;
-use systole_ipc::protocol::{Request, Response, Status};
+use systole_ipc::protocol::{Reason, Request, Response, Status};
 
 /// Has the daemon hand groups over to the other node.
 pub(crate) fn standby(run: &Path, which: Which) -> u8 {
@@ -108,8 +108,8 @@ pub(crate) fn refuse(response: &Response) -> u8 {
             complain("permission denied: only root may give orders");
             exit::PERMISSION
         }
-        Response::Refused { text, .. } => {
-            complain(&format!("refused: {text}"));
+        Response::Refused { reason, text } => {
+            complain(&refused(*reason, text));
             exit::REFUSED
         }
         Response::Failed { text } => {
@@ -123,5 +123,40 @@ pub(crate) fn refuse(response: &Response) -> u8 {
             complain("heartbeat sent an unexpected answer");
             exit::REFUSED
         }
+    }
+}
+
+/// Returns why an order was not carried out: it was refused, or accepted and has failed.
+fn refused(reason: Reason, text: &str) -> String {
+    let what = if reason.is_failure() { "failed" } else { "refused" };
+    format!("{what}: {text}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use systole_core::{OrderRefusal, Refusal, ReloadRefusal};
+    use systole_ipc::texts;
+
+    #[test]
+    fn an_order_that_was_accepted_and_could_not_be_carried_out_has_failed() {
+        let told = |reason: Reason| {
+            let text = texts::reason(reason);
+            let told = refused(reason, text);
+            told.strip_suffix(&format!(": {text}")).expect("it ends with the text").to_owned()
+        };
+        let failures = [Refusal::Failed, Refusal::CannotStop, Refusal::NoReply, Refusal::PeerDied];
+        let document = include_str!("../../../docs/exit-codes.md");
+        let document = document.split_whitespace().collect::<Vec<_>>().join(" ");
+        for reason in failures {
+            assert_eq!(told(reason.into()), "failed", "{reason:?}");
+            let line = format!("hb: {}", refused(reason.into(), texts::refusal(reason)));
+            assert!(document.contains(&line), "docs/exit-codes.md does not quote `{line}`");
+        }
+        for reason in [Refusal::NoPeer, Refusal::Busy, Refusal::Unable, Refusal::NotHere] {
+            assert_eq!(told(reason.into()), "refused", "{reason:?}");
+        }
+        assert_eq!(told(Reason::Order(OrderRefusal::NothingFailed)), "refused");
+        assert_eq!(told(Reason::Reload(ReloadRefusal::Busy)), "refused");
     }
 }

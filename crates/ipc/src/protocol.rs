@@ -134,6 +134,18 @@ impl From<Refusal> for Reason {
     }
 }
 
+impl Reason {
+    /// Returns whether the order was accepted and has failed since.
+    #[must_use]
+    pub const fn is_failure(self) -> bool {
+        use Refusal::{CannotStop, Failed, NoReply, PeerDied};
+        matches!(
+            self,
+            Self::Order(OrderRefusal::HandOver(Failed | CannotStop | NoReply | PeerDied))
+        )
+    }
+}
+
 /// The state of a node and its daemon.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {

@@ -220,7 +220,8 @@ fn answer(order: &JournalOrder, refused: Option<Reason>, failed: Option<&str>) -
     match (failed, refused) {
         (Some(text), _) => format!("the order failed: {order}: {text}"),
         (None, Some(reason)) => {
-            format!("the order was refused: {order}: {}", texts::reason(reason))
+            let what = if reason.is_failure() { "failed" } else { "was refused" };
+            format!("the order {what}: {order}: {}", texts::reason(reason))
         }
         (None, None) => format!("the order was carried out: {order}"),
     }

@@ -18,25 +18,29 @@ pub const fn refusal(why: Refusal) -> &'static str {
         }
         Refusal::PeerDied => "the other node died during the hand-over",
         Refusal::Failed => {
-            "not every group could be started on the target node; `hb status` says why"
+            "not every group could be started on the node that was to take it; `hb status` says why"
         }
         Refusal::NotReady => "this node is starting or stopping",
         Refusal::CannotLook => {
-            "the target node could not check whether it can run it; its log says why"
+            "the node that was to take it could not check whether it can; its log says why"
         }
-        Refusal::AgentMissing => "the target node has no agent for one of its resources",
+        Refusal::AgentMissing => {
+            "the node that was to take it has no agent for one of its resources"
+        }
         Refusal::NoInterface => {
-            "the target node has no interface that is up for one of its addresses"
+            "the node that was to take it has no interface that is up for one of its addresses"
         }
-        Refusal::FewerPings => "the target node sees fewer ping nodes",
+        Refusal::FewerPings => "the node that was to take it sees fewer ping nodes",
         Refusal::Differs => "the line of a group differs between the haresources of the two nodes",
         Refusal::SeveralOwners => {
             "several nodes own groups of that set, or their owner would give others too: take them one by one with `--group`"
         }
         Refusal::Unable => {
-            "the target node could not run it; `hb retry` there allows another attempt"
+            "the node that was to take it could not run it; `hb retry` there allows another attempt"
         }
-        Refusal::NotHere => "this node does not run it",
+        Refusal::NotHere => {
+            "this node does not run the group: give the order on the node that runs it, or `hb takeover` on the node that should have it"
+        }
         Refusal::SetsOnly => {
             "the other node runs heartbeat 3.0.6, which moves no single group of a set"
         }

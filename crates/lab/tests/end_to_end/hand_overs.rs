@@ -150,7 +150,7 @@ fn refuse_what_cannot_run(lab: &Lab) -> Outcome {
     };
     let aside = format!("{service}.aside");
     assert!(lab.run(Node::Web2, &["mv", &service, &aside])?.success());
-    let lacks_agent = "the target node has no agent for one of its resources";
+    let lacks_agent = "the node that was to take it has no agent for one of its resources";
     refused(&["hb", "standby"], lacks_agent)?;
     refused(&["hb", "standby", "--group", &address], lacks_agent)?;
     refused(&["hb", "standby", "--group", "bogus"], "there is no group bogus; groups are")?;

@@ -55,6 +55,22 @@ fn a_retired_line_is_claimed_by_the_node_that_has_retired_it_and_run_by_another(
     assert_eq!(told, sentences);
 }
 
+#[test]
+fn an_order_that_was_accepted_has_failed_and_was_not_refused() {
+    let answer = |why: Refusal| JournalEvent::Answer {
+        order: JournalOrder::StandbyGroup("nginx".into()),
+        refused: Some(why.into()),
+        failed: None,
+        ticket: 1,
+    };
+    let told = tell(vec![answer(Refusal::PeerDied), answer(Refusal::NoPeer)]);
+    let sentences = [
+        "the order failed: standby of group nginx: the other node died during the hand-over",
+        "the order was refused: standby of group nginx: no other node is active",
+    ];
+    assert_eq!(told, sentences);
+}
+
 fn beat(link: &str, silence_ms: Option<u64>, up: bool) -> LastBeat {
     LastBeat { link: link.into(), silence_ms, up }
 }

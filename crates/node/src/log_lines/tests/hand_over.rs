@@ -50,7 +50,7 @@ fn hand_over_is_told_as_by_heartbeat() {
         ),
         (
             step(HandOverEvent::Declined(WEB1, Refusal::FewerPings)),
-            &["WARN: standby: web1 refused: the target node sees fewer ping nodes."],
+            &["WARN: standby: web1 refused: the node that was to take it sees fewer ping nodes."],
         ),
         (step(HandOverEvent::Cancelled), &["info: Cancelling pending standby operation"]),
         (
