@@ -64,6 +64,9 @@ pub(crate) fn run(run: &Path, state: &Path, which: &WhyOptions) -> u8 {
         complain(&nothing(state, group, &known));
         return exit::REFUSED;
     }
+    if let Presence::Runs(status) = &presence {
+        sort(&mut wanted, &status.snapshot.groups);
+    }
     let usual = if group.is_some() { LAST_OF_ONE } else { 1 };
     let moves = if which.all { usize::MAX } else { which.last.map_or(usual, usize::from) };
     let note = |name: &str| match is_gone(name) {
@@ -93,15 +96,26 @@ pub(crate) fn run(run: &Path, state: &Path, which: &WhyOptions) -> u8 {
 /// Returns what a daemon reports about a group, which has this name in the journal.
 fn present<'a>(status: &'a Status, name: &str) -> Option<Present<'a>> {
     let snapshot = &status.snapshot;
-    let is_it = |group: &&GroupReport| match name.strip_suffix(journal::RETIRED) {
-        Some(line) => group.retired.is_some() && group.name == line,
-        None => group.retired.is_none() && group.name == name,
-    };
-    let all = || snapshot.groups.iter().filter(is_it);
+    let all = || snapshot.groups.iter().filter(|group| is_named(group, name));
     // Of several former lines with this name, one that still matters counts.
     let group =
         all().find(|group| group.retired != Some(Retirement::Over)).or_else(|| all().next());
     group.map(|group| Present { group, nodes: &snapshot.nodes })
+}
+
+/// Returns whether a reported group has this name in the journal.
+fn is_named(group: &GroupReport, name: &str) -> bool {
+    match name.strip_suffix(journal::RETIRED) {
+        Some(line) => group.retired.is_some() && group.name == line,
+        None => group.retired.is_none() && group.name == name,
+    }
+}
+
+/// Sorts groups as the daemon reports them, in the order of haresources. Groups that only the journal has come
+/// after them.
+fn sort(names: &mut [&str], groups: &[GroupReport]) {
+    let place = |name: &str| groups.iter().position(|group| is_named(group, name));
+    names.sort_by_key(|name| place(name).unwrap_or(usize::MAX));
 }
 
 /// What is printed below the story of a group that the daemon no longer knows.
@@ -162,6 +176,21 @@ fn print_json<'a>(stories: impl Iterator<Item = Story<'a>>) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use systole_core::Phase;
+
+    #[test]
+    fn groups_are_in_the_order_of_haresources_and_before_those_that_are_only_in_the_journal() {
+        let group = |name: &str, retired| GroupReport {
+            name: name.to_owned(),
+            retired,
+            ..state::tests::report("web1", 1, Phase::Active)
+        };
+        let here = Some(Retirement::Here);
+        let groups = [group("nginx", None), group("mail", None), group("nginx", here)];
+        let mut names = ["past", "nginx (retired)", "mail", "nginx", "older"];
+        sort(&mut names, &groups);
+        assert_eq!(names, ["nginx", "mail", "nginx (retired)", "past", "older"]);
+    }
 
     #[test]
     fn an_address_is_known_without_its_mask() {
