@@ -35,6 +35,10 @@ pub(crate) fn run(run: &Path, state: &Path, which: &WhyOptions) -> u8 {
             return if denied { exit::PERMISSION } else { exit::REFUSED };
         }
     };
+    if reading.unreadable > 0 {
+        let lines = if reading.unreadable == 1 { "line" } else { "lines" };
+        complain(&format!("{} {lines} of the journal cannot be read", reading.unreadable));
+    }
     entries::sort(&mut reading.entries);
     let known = story::groups(&reading.entries);
     let presence = presence(run);
@@ -76,10 +80,6 @@ pub(crate) fn run(run: &Path, state: &Path, which: &WhyOptions) -> u8 {
     };
     let home = |name: &str| reported(name).map(|present| present.group.preferred.as_str());
     let stories = wanted.iter().map(|name| Story::of(&reading.entries, name, home(name), moves));
-    if reading.unreadable > 0 {
-        let lines = if reading.unreadable == 1 { "line" } else { "lines" };
-        complain(&format!("{} {lines} of the journal cannot be read", reading.unreadable));
-    }
     if which.json {
         return print_json(stories);
     }

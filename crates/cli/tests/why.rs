@@ -1,0 +1,28 @@
+//! `hb why`, where no daemon runs.
+
+use std::fs;
+use std::io;
+use std::process::{Command, Output};
+
+/// Returns what `hb why` says about a journal.
+fn why(journal: &str) -> io::Result<Output> {
+    let folder = tempfile::tempdir()?;
+    fs::write(folder.path().join("journal.jsonl"), journal)?;
+    let mut hb = Command::new(env!("CARGO_BIN_EXE_hb"));
+    hb.arg("--run-dir").arg(folder.path()).arg("--state-dir").arg(folder.path());
+    hb.arg("why").output()
+}
+
+#[test]
+fn lines_that_cannot_be_read_are_counted_whether_others_can_be_read_or_not() {
+    let readable = r#"{"time":"2026-11-27T17:03:30Z","from":"web1","run":1,"number":1,"event":"ownership","group":"nginx","owner":"web1","term":1,"phase":"active","cause":"unowned","evidence":"no other node has it"}"#;
+    let counted = "hb: 2 lines of the journal cannot be read\n";
+    let none = why("rubbish\n{\"time\":\n").expect("hb runs");
+    let told = String::from_utf8_lossy(&none.stderr);
+    assert!(told.starts_with(counted) && told.contains("mentions no group yet"), "{told}");
+    assert_eq!((none.status.code(), none.stdout), (Some(1), Vec::new()));
+    let some = why(&format!("rubbish\n{readable}\n{{\"time\":\n")).expect("hb runs");
+    assert_eq!(String::from_utf8_lossy(&some.stderr), counted);
+    assert!(String::from_utf8_lossy(&some.stdout).contains("nginx ran on web1"), "{some:?}");
+    assert_eq!(some.status.code(), Some(0));
+}
