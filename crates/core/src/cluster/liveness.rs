@@ -79,6 +79,7 @@ impl Cluster {
                 let silence = self.silence(node, patience);
                 self.report(Event::PeerDead(node, Box::new(silence)));
                 self.peer_died(node, was_heard, had_left);
+                self.report_other_lines();
             }
         }
         let peers = &self.peers;

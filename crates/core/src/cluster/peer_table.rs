@@ -75,6 +75,7 @@ impl Cluster {
             self.ask(from);
         }
         self.handle_unknown_lines(from);
+        self.report_other_lines();
         // With several nodes, another node may be the best connected from now on.
         if sees_others && self.settings.nodes.len() > 2 {
             self.tell_ping_count();

@@ -22,7 +22,6 @@ impl Cluster {
         self.give_back();
         self.run_jobs();
         self.record_stability();
-        self.report_other_lines();
     }
 
     /// The node that comes first for a group: the preferred node, else the lowest node that can run

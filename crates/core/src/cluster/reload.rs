@@ -88,6 +88,7 @@ impl Cluster {
             }
         }
         self.record_policies(&before);
+        self.report_other_lines();
         self.outbox.push_back(Output::Store);
         self.transmitter.next_beat = self.transmitter.next_beat.min(self.now + self.keepalive());
         // An answer from before may be older than the new times allow.
