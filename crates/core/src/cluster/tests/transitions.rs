@@ -48,7 +48,7 @@ fn stage(pair: &mut Pair) -> Option<Stage> {
 }
 
 /// Something happens at a stage of a hand-over: (stage, input, stage after it).
-const TURNS: [(Stage, &str, Option<Stage>); 62] = [
+const TURNS: [(Stage, &str, Option<Stage>); 63] = [
     // A step that is not due is refused, and changes nothing.
     (Stage::Asked, "done", Some(Stage::Asked)),
     (Stage::Asked, "stray done", Some(Stage::Asked)),
@@ -68,6 +68,7 @@ const TURNS: [(Stage, &str, Option<Stage>); 62] = [
     (Stage::Releasing, "stray other", Some(Stage::Releasing)),
     (GIVEN, "stray refusal", Some(GIVEN)),
     (GIVEN, "refusal", None),
+    (TOLD, "me", Some(TOLD)),
     (TOLD, "done", Some(TOLD)),
     (TOLD, "other", Some(TOLD)),
     (TOLD, "stray done", Some(TOLD)),

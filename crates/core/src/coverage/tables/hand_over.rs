@@ -43,6 +43,7 @@ pub(super) const HAND_OVER_UNITS: &[(&str, &str)] = &[
     ("releasing", "stray other"),
     ("given", "stray refusal"),
     ("given", "refusal"),
+    ("told", "me"),
     ("told", "done"),
     ("told", "other"),
     ("told", "stray done"),
