@@ -234,7 +234,11 @@ impl Cluster {
                 Obstacle::Busy | Obstacle::Owned | Obstacle::HandedOver | Obstacle::Retired
             )
         };
-        let obstacles: Vec<Obstacle> = self.obstacles(group, purpose).collect();
+        let mut obstacles: Vec<Obstacle> = self.obstacles(group, purpose).collect();
+        // Where no node can run the group, none comes before this one.
+        let mut nodes = self.settings.node_ids();
+        let has_candidate = nodes.any(|node| self.groups[group].row.is_able(node));
+        obstacles.retain(|it| *it != Obstacle::NotFirst || has_candidate);
         if obstacles.iter().any(is_elsewhere) { Vec::new() } else { obstacles }
     }
 

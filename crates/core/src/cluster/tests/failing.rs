@@ -8,7 +8,7 @@ use crate::{Failure, Phase, Words};
 const RETRIES: Duration = Duration::from_secs(15);
 
 #[test]
-fn a_group_that_fails_to_start_goes_to_the_other_node() {
+fn group_failing_to_start_goes_to_peer_and_stays_there() {
     let mut pair = Pair::new(Failback::On);
     pair.node(A).fails = Some(FIRST);
     pair.until("the other runs it", |pair| pair.runs(B) == [FIRST, SECOND]);
@@ -21,7 +21,7 @@ fn a_group_that_fails_to_start_goes_to_the_other_node() {
 }
 
 #[test]
-fn what_fails_everywhere_rests_and_both_nodes_say_why() {
+fn group_failing_on_both_nodes_rests_and_both_nodes_report_failures() {
     let mut pair = Pair::new(Failback::On);
     pair.node(A).fails = Some(FIRST);
     pair.node(B).fails = Some(FIRST);
@@ -31,13 +31,14 @@ fn what_fails_everywhere_rests_and_both_nodes_say_why() {
     for id in [A, B] {
         let group = pair.node(id).snapshot().groups.swap_remove(0);
         assert_eq!(group.unable, ["alpha", "beta"]);
+        assert_eq!(group.obstacles, [Obstacle::Failed], "no node comes first");
         let told = group.failures.iter().map(|failure| (&*failure.node, &*failure.outcome));
         assert_eq!(told.collect::<Vec<_>>(), [("alpha", "Failed(1) "), ("beta", "Failed(1) ")]);
     }
 }
 
 #[test]
-fn why_a_start_failed_is_told_on_both_nodes_until_it_is_mended() {
+fn start_failure_is_reported_on_both_nodes_until_retry_succeeds() {
     let mut pair = Pair::new(Failback::On);
     pair.node(A).fails = Some(FIRST);
     pair.node(A).says = "interface eth1.10 does not exist\n";
@@ -70,7 +71,7 @@ fn why_a_start_failed_is_told_on_both_nodes_until_it_is_mended() {
 }
 
 #[test]
-fn words_of_any_length_are_bounded_and_harmless_when_they_arrive() {
+fn failure_words_of_any_length_arrive_bounded_without_control_characters() {
     for (says, starts) in [
         ("ä,; %".repeat(99), "ä,; %ä,; %"),
         ("\u{1b}]0;evil\u{7}\r\u{9b}31m\u{202e}red".to_owned(), "]0;evil   31m red"),
@@ -92,7 +93,7 @@ fn words_of_any_length_are_bounded_and_harmless_when_they_arrive() {
 }
 
 #[test]
-fn why_a_stop_failed_is_told_to_the_other_node() {
+fn stop_failure_is_reported_on_peer() {
     let mut pair = Pair::settled(Failback::Off);
     (pair.node(A).stuck, pair.node(A).says) = (Some(FIRST), "target is busy");
     let now = pair.now;
@@ -106,7 +107,7 @@ fn why_a_stop_failed_is_told_to_the_other_node() {
 }
 
 #[test]
-fn words_of_another_job_and_of_one_without_words_are_not_told() {
+fn failure_words_of_another_job_are_not_reported() {
     let mut pair = Pair::new(Failback::On);
     pair.node(A).fails = Some(FIRST);
     let now = pair.now;
@@ -118,7 +119,7 @@ fn words_of_another_job_and_of_one_without_words_are_not_told() {
 }
 
 #[test]
-fn what_could_not_be_asked_goes_to_the_other_node_and_home_again_by_itself() {
+fn group_whose_start_cannot_be_asked_goes_to_peer_and_later_comes_home() {
     let mut pair = Pair::new(Failback::On);
     pair.node(A).fails = Some(FIRST);
     pair.node(A).failure = Outcome::NotAsked;
@@ -135,7 +136,7 @@ fn what_could_not_be_asked_goes_to_the_other_node_and_home_again_by_itself() {
 }
 
 #[test]
-fn what_could_not_be_asked_to_start_outranks_nobody_who_runs_it() {
+fn claim_whose_start_cannot_be_asked_does_not_outrank_running_group() {
     let mut pair = Pair::settled(Failback::Off);
     pair.node(B).fails = Some(FIRST);
     pair.node(B).failure = Outcome::NotAsked;
@@ -151,7 +152,7 @@ fn what_could_not_be_asked_to_start_outranks_nobody_who_runs_it() {
 }
 
 #[test]
-fn what_failed_is_tried_again_when_somebody_says_that_it_is_mended() {
+fn retry_order_after_repair_starts_failed_group_again() {
     let mut pair = Pair::new(Failback::On);
     pair.node(A).fails = Some(FIRST);
     pair.until("the other runs it", |pair| pair.runs(B) == [FIRST, SECOND]);
@@ -173,7 +174,7 @@ fn what_failed_is_tried_again_when_somebody_says_that_it_is_mended() {
 }
 
 #[test]
-fn what_cannot_be_stopped_is_blocked_here_and_hinders_nothing_else() {
+fn group_that_cannot_be_stopped_is_blocked_and_hinders_no_other_group() {
     let mut pair = Pair::settled(Failback::Off);
     pair.node(A).stuck = Some(FIRST);
     let now = pair.now;
@@ -203,7 +204,7 @@ fn what_cannot_be_stopped_is_blocked_here_and_hinders_nothing_else() {
 }
 
 #[test]
-fn a_stop_of_the_daemon_tries_what_is_blocked_again_and_waits_for_it() {
+fn stop_order_waits_until_blocked_group_is_stopped_by_retry() {
     let mut pair = Pair::settled(Failback::Off);
     pair.node(A).stuck = Some(FIRST);
     let now = pair.now;
@@ -219,7 +220,7 @@ fn a_stop_of_the_daemon_tries_what_is_blocked_again_and_waits_for_it() {
 }
 
 #[test]
-fn a_start_that_the_executor_cut_short_is_no_failure() {
+fn start_cancelled_by_executor_is_repeated_and_not_counted_as_failure() {
     let mut pair = Pair::new(Failback::Off);
     pair.node(A).holds_jobs = true;
     pair.until("it starts", |pair| !pair.node(A).held.is_empty());
@@ -234,7 +235,7 @@ fn a_start_that_the_executor_cut_short_is_no_failure() {
 
 /// A daemon that asks to be woken for something that it cannot do wakes without end.
 #[test]
-fn without_an_executor_nothing_that_it_should_do_is_a_deadline() {
+fn retry_of_failed_stop_without_executor_sets_no_deadline() {
     let mut pair = Pair::settled(Failback::Off);
     pair.node(A).stuck = Some(FIRST);
     let now = pair.now;
@@ -251,7 +252,7 @@ fn without_an_executor_nothing_that_it_should_do_is_a_deadline() {
 }
 
 #[test]
-fn what_is_lost_while_it_starts_is_not_started_to_the_end() {
+fn start_of_group_let_go_meanwhile_is_cancelled() {
     let mut pair = Pair::new(Failback::Off);
     pair.node(A).holds_jobs = true;
     pair.until("it starts", |pair| !pair.node(A).held.is_empty());
@@ -264,7 +265,7 @@ fn what_is_lost_while_it_starts_is_not_started_to_the_end() {
 /// Of two owners after a partition the loser cannot stop: it is not given a group of which it still
 /// has remains.
 #[test]
-fn what_is_in_the_way_of_a_group_is_not_given_the_group() {
+fn loser_that_cannot_stop_group_is_refused_as_taker() {
     let mut pair = Pair::settled(Failback::Off);
     pair.cut = true;
     pair.until("both own all", |pair| pair.runs(A).len() == 2 && pair.runs(B).len() == 2);
@@ -287,7 +288,7 @@ fn what_is_in_the_way_of_a_group_is_not_given_the_group() {
 
 /// A voluntary stop of a blocked group whose addresses are just being released.
 #[test]
-fn a_retry_while_addresses_are_released_is_not_lost() {
+fn retry_order_while_addresses_are_released_is_not_lost() {
     let address = crate::AddressSpec {
         address: std::net::Ipv4Addr::LOCALHOST.into(),
         prefix: None,
@@ -332,7 +333,7 @@ fn a_retry_while_addresses_are_released_is_not_lost() {
 }
 
 #[test]
-fn what_could_not_be_started_is_taken_by_order_though_its_owner_is_dead() {
+fn takeover_order_starts_failed_group_of_dead_owner() {
     let mut pair = Pair::settled(Failback::Off);
     pair.node(B).fails = Some(FIRST);
     pair.end(A);
@@ -347,7 +348,7 @@ fn what_could_not_be_started_is_taken_by_order_though_its_owner_is_dead() {
 }
 
 #[test]
-fn what_failed_on_both_nodes_is_on_neither_to_be_given() {
+fn standby_of_group_failed_on_both_nodes_is_refused_as_not_here() {
     let mut pair = Pair::new(Failback::Off);
     for id in [A, B] {
         pair.node(id).fails = Some(FIRST);
@@ -365,7 +366,7 @@ fn what_failed_on_both_nodes_is_on_neither_to_be_given() {
 }
 
 #[test]
-fn what_is_being_stopped_or_cannot_be_stopped_here_is_not_answered_as_taken() {
+fn takeover_of_local_groups_stopping_or_blocked_here_is_refused() {
     let mut pair = Pair::settled(Failback::Off);
     (pair.node(A).stuck, pair.node(A).holds_jobs) = (Some(FIRST), true);
     let now = pair.now;
@@ -388,7 +389,7 @@ fn what_is_being_stopped_or_cannot_be_stopped_here_is_not_answered_as_taken() {
 }
 
 #[test]
-fn a_takeover_that_is_refused_forgets_no_failure() {
+fn takeover_refused_keeps_recorded_start_failure() {
     let mut pair = Pair::new(Failback::Off);
     pair.node(A).fails = Some(FIRST);
     pair.until("B runs both", |pair| pair.runs(B) == [FIRST, SECOND]);

@@ -19,7 +19,7 @@ fn stopped(node: &Node) -> bool {
 }
 
 #[test]
-fn a_taker_that_lacks_something_says_so_before_anything_is_let_go() {
+fn taker_lacking_agent_or_interface_declines_before_giver_stops_groups() {
     for (finds, why) in [
         (Outcome::Missing, Refusal::AgentMissing),
         (Outcome::Failed(1), Refusal::NoInterface),
@@ -39,7 +39,7 @@ fn a_taker_that_lacks_something_says_so_before_anything_is_let_go() {
 }
 
 #[test]
-fn what_was_given_is_no_fight_that_was_lost() {
+fn group_handed_over_is_reported_as_claimed_by_taker() {
     let mut pair = Pair::settled(Failback::Off);
     assert_eq!(give(&mut pair).0, Ok(()));
     let mut causes = Vec::new();
@@ -52,7 +52,7 @@ fn what_was_given_is_no_fight_that_was_lost() {
 }
 
 #[test]
-fn a_taker_that_has_failed_before_is_not_asked() {
+fn hand_over_to_taker_that_failed_before_is_refused_before_any_stop() {
     let mut pair = Pair::settled(Failback::Off);
     pair.node(B).fails = Some(FIRST);
     assert_eq!(give(&mut pair).0, refused(Refusal::Failed));
@@ -69,7 +69,7 @@ fn a_taker_that_has_failed_before_is_not_asked() {
 }
 
 #[test]
-fn a_taker_that_sees_fewer_ping_nodes_refuses_and_failback_waits_for_it() {
+fn taker_seeing_fewer_ping_nodes_refuses_before_giver_stops_groups() {
     let mut pair = Pair::settled(Failback::Off);
     for node in pair.nodes.iter_mut().flatten() {
         node.cluster.settings.ipfail = false;
@@ -81,7 +81,7 @@ fn a_taker_that_sees_fewer_ping_nodes_refuses_and_failback_waits_for_it() {
 }
 
 #[test]
-fn an_order_from_the_taker_is_answered_at_once_as_well() {
+fn takeover_from_busy_giver_or_without_agent_is_refused() {
     let mut pair = Pair::settled(Failback::Off);
     pair.node(A).holds_jobs = true;
     let now = pair.now;
@@ -104,7 +104,7 @@ fn an_order_from_the_taker_is_answered_at_once_as_well() {
 }
 
 #[test]
-fn one_group_moves_and_the_other_does_not_notice() {
+fn order_for_single_group_moves_no_other_group() {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
     pair.node(B).order(now, Order::Standby(GroupSet::Local));
@@ -141,7 +141,7 @@ fn one_group_moves_and_the_other_does_not_notice() {
 
 /// Whichever node dies, at whatever millisecond: one owner remains, and no second owner before.
 #[test]
-fn whoever_dies_in_a_hand_over_one_owner_remains() {
+fn node_death_during_hand_over_leaves_one_owner() {
     for victim in [A, B] {
         for moment in 0..12 {
             let mut pair = Pair::settled(Failback::Off);
@@ -178,7 +178,7 @@ const STILL: [Duration; 3] =
 /// Whichever node stands still, at whatever millisecond, with agents that are slow or not: there is
 /// one owner soon.
 #[test]
-fn whoever_stands_still_in_a_hand_over_leaves_nothing_without_an_owner() {
+fn node_pause_during_hand_over_leaves_each_group_with_one_owner() {
     let mut worst = [Duration::ZERO; 2];
     for round in 0..2 * 2 * 2 * 2 * 3 * 12 {
         let victim = [A, B][round % 2];
@@ -229,7 +229,7 @@ fn whoever_stands_still_in_a_hand_over_leaves_nothing_without_an_owner() {
 }
 
 #[test]
-fn a_set_of_one_group_is_as_good_as_the_group_beside_a_classic_peer() {
+fn group_order_beside_classic_peer_becomes_set_order_or_is_refused() {
     let mut node = Node::new(A, Failback::Off, 1);
     node.cluster.peers[1].kind = crate::peer::Kind::Classic;
     for (group, hold) in [(FIRST, GroupSet::Local), (SECOND, GroupSet::Foreign)] {
@@ -243,7 +243,7 @@ fn a_set_of_one_group_is_as_good_as_the_group_beside_a_classic_peer() {
 
 /// The giver does not hear the taker for a dead time, but the taker hears the giver.
 #[test]
-fn a_giver_that_calls_the_taker_dead_does_not_leave_it_waiting() {
+fn hand_over_cancelled_by_giver_lets_taker_start_group_within_a_second() {
     let mut pair = all_on_one();
     pair.node(A).holds_jobs = true;
     let now = pair.now;
@@ -268,7 +268,7 @@ fn changed(failback: Failback) -> Pair {
 }
 
 #[test]
-fn a_set_is_handed_over_whatever_both_nodes_have_retired() {
+fn hand_over_of_set_succeeds_despite_retired_groups() {
     for order in [Order::Standby(GroupSet::All), Order::Standby(GroupSet::Local)] {
         let mut pair = changed(Failback::Off);
         let now = pair.now;
@@ -287,7 +287,7 @@ fn a_set_is_handed_over_whatever_both_nodes_have_retired() {
 }
 
 #[test]
-fn a_move_of_its_own_ends_well_whatever_both_nodes_have_retired() {
+fn ipfail_and_failback_moves_end_as_done_despite_retired_groups() {
     let ended = |pair: &mut Pair| {
         let stages = |node: &Node| {
             let plan = |event: &Event| {
@@ -315,7 +315,7 @@ fn a_move_of_its_own_ends_well_whatever_both_nodes_have_retired() {
 }
 
 #[test]
-fn an_order_names_a_group_that_its_giver_cannot_stop() {
+fn hand_over_of_group_that_cannot_be_stopped_is_refused_as_cannot_stop() {
     let orders = [
         (A, Order::Standby(GroupSet::Local)),
         (A, Order::StandbyGroup(FIRST)),
@@ -329,7 +329,9 @@ fn an_order_names_a_group_that_its_giver_cannot_stop() {
         node.stuck = Some(FIRST);
         let now = pair.now;
         pair.node(id).order(now, order);
-        pair.until("answered", |pair| !pair.node(id).answers.is_empty());
+        pair.until("blocked", |pair| pair.node(id).phase(FIRST) == Phase::Blocked);
+        let took = pair.until("answered", |pair| !pair.node(id).answers.is_empty());
+        assert!(took < Duration::from_secs(1), "{order:?} is answered {took:?} later");
         assert_eq!(pair.node(id).answers, [refused(Refusal::CannotStop)], "{order:?}");
         assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
     }
@@ -338,7 +340,7 @@ fn an_order_names_a_group_that_its_giver_cannot_stop() {
 /// A line that only one of the two files has does not run, because its agent fails there: it was
 /// not to move.
 #[test]
-fn an_order_is_done_when_what_was_given_moved_though_the_lines_differ() {
+fn set_order_succeeds_despite_failed_line_that_only_one_file_has() {
     let third: Line = (A, &["third"]);
     let lines = [OLD[0], OLD[1], third];
     let orders = [
@@ -364,7 +366,7 @@ fn an_order_is_done_when_what_was_given_moved_though_the_lines_differ() {
 
 /// A gives everything away, and its agent takes its time; B's executor lets go of B's own group.
 #[test]
-fn what_a_taker_lets_go_of_does_not_wait_for_the_giver() {
+fn group_lost_at_taker_restarts_while_giver_still_stops() {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
     pair.node(A).holds_jobs = true;
