@@ -20,7 +20,7 @@ sim SEED:
 
 # Play N simulated worlds, some of them more than the tests do, explore larger scopes, and renew the control.
 soak N="100000": control
-    SYSTOLE_WORLDS={{N}} cargo test --release --package systole-sim --test laws two_nodes -- --nocapture
+    SYSTOLE_WORLDS={{N}} cargo test --release --package systole-sim --test laws two_node -- --nocapture
     SYSTOLE_SCOPE=large cargo test --release --package systole-sim --test explore -- --nocapture
 
 # Play every interleaving of small scopes, and print how many states they have.

@@ -185,13 +185,13 @@ mod tests {
     }
 
     #[test]
-    fn consent_is_taken_out_of_the_options() {
+    fn install_flag_is_taken_out_of_options_as_consent() {
         assert_eq!(consent(&["--once", "--install"]), (Consent::Given, vec!["--once"]));
         assert_eq!(consent(&["--once"]), (Consent::Asked, vec!["--once"]));
     }
 
     #[test]
-    fn orders_are_one_call_of_each_installer() {
+    fn install_orders_are_one_call_per_installer() {
         let missing = [
             need(Source::Package("iproute2"), true),
             need(Source::Crate("cargo-nextest"), false),
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_required_is_an_error_where_nobody_can_be_asked() {
+    fn missing_need_without_terminal_is_error_only_if_required() {
         // Tests run without a terminal; otherwise the test would ask a person.
         if io::stdin().is_terminal() {
             return;
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_answer_is_yes_and_anything_unclear_is_no() {
+    fn empty_answer_means_yes_and_unclear_answer_means_no() {
         assert!(["\n", "y\n", "Yes\n"].into_iter().all(is_yes));
         assert!(!["n\n", "no\n", "what?\n"].into_iter().any(is_yes));
     }

@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn released_programs_lie_beside_this_one() {
+    fn built_program_lies_in_release_folder() {
         let path = built("hb").unwrap();
         assert!(path.ends_with("release/hb"), "{}", path.display());
     }

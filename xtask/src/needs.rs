@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn programs_are_found_in_places_and_files_by_their_path() {
+    fn program_is_found_in_search_places_and_file_by_its_path() {
         let shell = required("sh", "dash", "runs scripts");
         let file = required("/etc/passwd", "base-passwd", "names users");
         let nothing = required("/no/such/file", "none", "is not there");
@@ -158,13 +158,13 @@ mod tests {
     }
 
     #[test]
-    fn a_component_that_is_there_answers() {
+    fn installed_cargo_component_answers() {
         assert!(answers("cargo-fmt"));
         assert!(!answers("cargo-systole-no-such-command"));
     }
 
     #[test]
-    fn what_is_missing_is_told_with_its_package() {
+    fn missing_need_is_described_with_its_package() {
         assert_eq!(NETWORKS[0].describe(), "ip (package iproute2): makes the networks");
     }
 }

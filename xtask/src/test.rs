@@ -53,7 +53,7 @@ const COMPUTING: [&[&str]; 3] = [
         "--features",
         "test-hooks",
         "--lib",
-        "unit_tests_meet",
+        "transitions_not_reached_by_worlds",
         "--quiet",
     ],
     &["test", "--workspace", "--doc", "--quiet"],

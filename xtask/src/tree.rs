@@ -81,14 +81,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tree_is_found_without_its_products() {
+    fn tree_listing_skips_build_products() {
         let files = files(&root()).unwrap();
         assert!(files.iter().any(|file| file.path == "xtask/src/tree.rs"));
         assert!(!files.iter().any(|file| file.path.starts_with("target/")));
     }
 
     #[test]
-    fn a_file_knows_its_crate() {
+    fn file_path_tells_crate_and_test_status() {
         let file = File { path: "crates/core/src/time.rs".to_owned(), text: String::new() };
         assert_eq!(file.member(), Some("core"));
         assert!(file.is_rust() && !file.is_test());

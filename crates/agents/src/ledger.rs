@@ -143,7 +143,7 @@ mod tests {
     use systole_core::ResourceKind;
 
     #[test]
-    fn what_was_written_is_read_in_the_same_boot_only() {
+    fn ledger_is_read_back_only_in_the_same_boot() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("executor.json");
         let group_name = "web".to_owned();
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ledger_of_before_that_knows_no_doubt_is_read_as_it_was() {
+    fn ledger_of_an_older_version_without_doubtful_entries_is_read() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("executor.json");
         let group = r#"{"group":1,"group_name":"web","term":4,"resources":[]}"#;
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ledger_that_is_shorter_than_the_one_before_needs_no_room() {
+    fn ledger_spare_file_after_each_write_has_room_for_the_current_length() {
         use std::os::unix::fs::MetadataExt;
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("executor.json");
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ledger_that_somebody_reads_is_not_written_into() {
+    fn ledger_open_for_reading_is_not_overwritten() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("executor.json");
         let file = LedgerFile::new(path.clone(), "boot".into());
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ledger_whose_writer_was_killed_with_its_lock_kept_is_read() {
+    fn ledger_left_locked_by_a_killed_writer_is_read() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("executor.json");
         let file = LedgerFile::new(path.clone(), "boot".into());
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ledger_that_is_written_all_the_time_is_read_whole() {
+    fn ledger_rewritten_continuously_is_never_read_torn() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("executor.json");
         let file = LedgerFile::new(path.clone(), "boot".into());
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ledger_that_cannot_be_read_is_not_an_empty_one() {
+    fn unreadable_ledger_is_an_error_and_not_empty() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("executor.json");
         // A link that leads to itself stands in for a lack of descriptors, which cannot be produced for

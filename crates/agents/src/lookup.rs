@@ -210,7 +210,7 @@ mod tests {
     use crate::tests::{Scratch, write_script};
 
     #[test]
-    fn places_are_searched_in_order() {
+    fn agent_present_in_several_places_is_found_by_precedence() {
         let scratch = Scratch::new();
         let directories = scratch.directories();
         let locate = |name: &str| directories.locate(name, &[]).unwrap();
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instance_needs_its_file() {
+    fn ocf_instance_without_its_file_is_not_found() {
         let scratch = Scratch::new();
         let directories = scratch.directories();
         let path = directories.ocf_root.join("resource.d/heartbeat/apache");
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instance_needs_no_wrapper_and_may_have_an_agent_of_any_provider() {
+    fn ocf_instance_prefers_an_agent_of_any_provider_to_the_wrapper() {
         let scratch = Scratch::new();
         let directories = scratch.directories();
         let wrapper = directories.resource().join("OCF");
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_does_not_leave_its_directory() {
+    fn agent_name_leading_out_of_its_directory_is_not_found() {
         let scratch = Scratch::new();
         let directories = scratch.directories();
         write_script(&directories.configuration.join("secret"), "");
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_unit_instance_has_its_template_s_file() {
+    fn unit_instance_is_found_by_its_template_file() {
         let scratch = Scratch::new();
         let directories = scratch.directories();
         std::fs::write(directories.units[0].join("db@.service"), "").unwrap();

@@ -63,7 +63,7 @@ mod tests {
     use systole_core::GroupKey;
 
     #[test]
-    fn a_report_of_any_length_is_the_same_after_its_way() {
+    fn report_of_any_length_survives_splitting_and_joining() {
         let hello = |length: usize| {
             let group_name = "\u{1}é".repeat(length);
             let held = Held { group: GroupKey(1), group_name, term: 4, resources: Vec::new() };
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_report_without_end_is_refused() {
+    fn report_without_end_is_refused() {
         let mut joiner = Joiner::default();
         let mut part = vec![b' '; PACKET_MAX];
         part[0] = MORE;

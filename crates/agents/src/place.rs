@@ -61,7 +61,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 
     #[test]
-    fn a_directory_is_made_again_only_where_nobody_else_can_write() {
+    fn directory_is_restored_only_where_no_other_user_can_write() {
         let folder = tempfile::tempdir().unwrap();
         let parent = folder.path().join("executor");
         let place = parent.join("records");
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_in_the_place_of_a_directory_is_not_followed() {
+    fn symlink_in_place_of_a_directory_is_not_followed() {
         let folder = tempfile::tempdir().unwrap();
         let (elsewhere, place) = (folder.path().join("elsewhere"), folder.path().join("records"));
         fs::create_dir(&elsewhere).unwrap();

@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_names_the_process_before_it_is_the_agent() {
+    fn record_names_its_process_once_spawned_and_vanishes_when_dropped() {
         let directory = tempfile::tempdir().unwrap();
         let records = Records::open(directory.path().into(), "boot".into()).unwrap();
         let record = records.begin(&run()).unwrap();
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trial_of_the_room_leaves_nothing() {
+    fn record_room_trial_leaves_no_file() {
         let directory = tempfile::tempdir().unwrap();
         let place = directory.path().join("records");
         let records = Records::open(place.clone(), "boot".into()).unwrap();
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_somebody_removed_is_made_again() {
+    fn record_directory_after_its_removal_is_made_again() {
         use std::os::unix::fs::PermissionsExt as _;
         let directory = tempfile::tempdir().unwrap();
         let place = directory.path().join("records");
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_cannot_be_read_is_kept() {
+    fn unreadable_record_is_an_error_and_kept() {
         let directory = tempfile::tempdir().unwrap();
         let records = Records::open(directory.path().into(), "boot".into()).unwrap();
         // A link that leads to itself stands in for a lack of descriptors, which cannot be produced for

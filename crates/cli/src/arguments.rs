@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hold_has_a_length_and_a_bound() {
+    fn hold_length_defaults_to_one_hour_and_invalid_lengths_are_refused() {
         let parse = |words: &[&str]| Arguments::try_parse_from(words).map(|all| all.command);
         for (words, seconds) in [
             (&["hb", "hold"][..], 3600),
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn sets_are_those_of_heartbeat() {
+    fn hand_over_order_accepts_set_or_group_and_refuses_both() {
         let parse = |words: &[&str]| Arguments::try_parse_from(words).unwrap().command;
         let all = parse(&["hb", "standby"]);
         assert!(matches!(all, Command::Standby(Which { set: Set::All, group: None })));

@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_are_words() {
+    fn count_agrees_with_its_noun_and_zero_reads_no() {
         assert_eq!(counted(0, "error"), "no errors");
         assert_eq!(counted(1, "error"), "1 error");
         assert_eq!(counted(2, "error"), "2 errors");

@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_makes_the_command() {
+    fn program_name_selects_compatible_command() {
         let of = |name: &str| Command::of(OsStr::new(name));
         assert_eq!(of("/usr/share/heartbeat/hb_standby"), Some(Command::Standby));
         assert_eq!(of("hb_takeover"), Some(Command::Takeover));
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_are_those_of_heartbeat() {
+    fn compatible_command_takes_set_from_first_argument_and_refuses_unknown_word() {
         let set = |words: &[&str]| set_of(&words.iter().map(OsString::from).collect::<Vec<_>>());
         assert_eq!(set(&[]), Ok(Set::All));
         assert_eq!(set(&["failback"]), Ok(Set::Failback));

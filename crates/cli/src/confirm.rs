@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_is_heard_is_not_asked_about() {
+    fn node_dead_or_never_heard_does_not_count_as_heard() {
         let mut report = NodeReport {
             name: "web2".to_owned(),
             status: "active".to_owned(),

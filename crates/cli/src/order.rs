@@ -139,7 +139,7 @@ mod tests {
     use systole_ipc::texts;
 
     #[test]
-    fn an_order_that_was_accepted_and_could_not_be_carried_out_has_failed() {
+    fn order_accepted_but_not_carried_out_reads_failed_not_refused() {
         let told = |reason: Reason| {
             let text = texts::reason(reason);
             let told = refused(reason, text);

@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reload_tells_what_has_changed() {
+    fn reload_answer_lists_changes_or_says_nothing_changed() {
         assert_eq!(text(&[], false), "nothing changed\n");
         let changes = ["deadtime: 30 s -> 20 s".to_owned()];
         assert_eq!(text(&changes, false), "deadtime: 30 s -> 20 s\n");

@@ -215,13 +215,13 @@ mod tests {
     use systole_core::LinkReport;
 
     #[test]
-    fn ages_have_two_places() {
+    fn age_is_rendered_in_at_most_two_units() {
         let ages = [7, 1234, 61_000, 7_260_000, 90_000_000].map(age);
         assert_eq!(ages, ["7 ms", "1.2 s", "1 min 1 s", "2 h 1 min", "1 days 1 h"]);
     }
 
     #[test]
-    fn nodes_show_their_links() {
+    fn node_is_shown_with_last_beat_and_links() {
         let report = NodeReport {
             name: "web2".to_owned(),
             status: "active".to_owned(),
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fence_tells_what_waits_for_it_and_since_when() {
+    fn fence_is_shown_with_attempt_waiting_time_and_groups_not_taken() {
         let mut report = FenceReport {
             node: "web1".to_owned(),
             state: FenceState::Failed,
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_renewal_of_the_keys_names_who_has_not_got_them() {
+    fn key_renewal_is_shown_with_nodes_lacking_the_new_key() {
         let waiting = ["web2".to_owned(), "web3".to_owned()];
         let text = "Keys are being renewed: web2, web3 not yet heard with the new key.";
         assert_eq!(keys(&waiting), text);
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_is_waited_for_or_refused_is_told_with_what_helps() {
+    fn node_awaited_or_refused_is_shown_with_wait_or_remedy() {
         let mut report = NodeReport {
             name: "web2".to_owned(),
             status: "init".to_owned(),

@@ -179,7 +179,7 @@ mod tests {
     use systole_core::Phase;
 
     #[test]
-    fn groups_are_in_the_order_of_haresources_and_before_those_that_are_only_in_the_journal() {
+    fn groups_are_sorted_as_in_haresources_before_groups_only_in_journal() {
         let group = |name: &str, retired| GroupReport {
             name: name.to_owned(),
             retired,
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_known_without_its_mask() {
+    fn resource_word_matches_its_address_without_mask() {
         assert!(fits("192.168.122.100/24/eth0", "192.168.122.100"));
         assert!(fits("192.168.122.100/24/eth0", "192.168.122.100/24/eth0"));
         assert!(!fits("192.168.122.100/24/eth0", "192.168.122.10"));

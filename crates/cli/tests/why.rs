@@ -14,7 +14,7 @@ fn why(journal: &str) -> io::Result<Output> {
 }
 
 #[test]
-fn lines_that_cannot_be_read_are_counted_whether_others_can_be_read_or_not() {
+fn why_counts_unreadable_journal_lines_with_and_without_readable_lines() {
     let readable = r#"{"time":"2026-11-27T17:03:30Z","from":"web1","run":1,"number":1,"event":"ownership","group":"nginx","owner":"web1","term":1,"phase":"active","cause":"unowned","evidence":"no other node has it"}"#;
     let counted = "hb: 2 lines of the journal cannot be read\n";
     let none = why("rubbish\n{\"time\":\n").expect("hb runs");

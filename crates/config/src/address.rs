@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_of_an_address() {
+    fn address_in_each_form_is_parsed() {
         for (text, expected) in [
             ("10.0.0.1", spec("10.0.0.1", None, None, None)),
             ("10.0.0.1/24", spec("10.0.0.1", Some(24), None, None)),
@@ -262,14 +262,14 @@ mod tests {
     }
 
     #[test]
-    fn an_interface_in_the_place_of_the_mask_is_understood_and_named() {
+    fn interface_in_place_of_mask_is_accepted_with_finding() {
         let (found, rules) = read("10.0.0.1/eth0");
         assert_eq!(found, Some(spec("10.0.0.1", None, Some("eth0"), None)));
         assert_eq!(rules, [rule::INTERFACE_AS_MASK.id]);
     }
 
     #[test]
-    fn spoilt_forms_make_no_address() {
+    fn malformed_address_is_rejected_with_its_rule() {
         for (text, rule) in [
             ("300.1.1.1", &rule::BAD_ADDRESS),
             ("10.0.0.1/33", &rule::BAD_PREFIX),
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_an_address_by_itself() {
+    fn bare_address_is_distinguished_from_agent_word() {
         for word in ["10.0.0.1", "300.1.1.1/24", "fe80::1", "2001:db8::1/64/eth0"] {
             assert!(is_bare(word), "{word}");
         }
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn networks_are_compared_by_their_prefix() {
+    fn addresses_share_network_when_family_and_prefix_match() {
         let address = |text: &str| text.parse::<IpAddr>().unwrap();
         assert!(same_network(address("10.0.0.1"), address("10.0.0.200"), 24));
         assert!(!same_network(address("10.0.0.1"), address("10.0.1.1"), 24));
@@ -304,7 +304,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_panics(text in "[0-9a-f:./x]{0,60}") {
+        fn address_parser_never_panics(text in "[0-9a-f:./x]{0,60}") {
             read(&text);
         }
     }

@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_know_where_they_stand() {
+    fn lexer_words_carry_their_span_in_the_text() {
         let text = "node a,b # c\n\n deadtime\t5\r\n\0 keepalive 1\n";
         let found: Vec<_> =
             lines(text).flat_map(|line| line.without_comment().words(is_blank_or_comma)).collect();

@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_is_what_a_text_begins_with() {
+    fn leading_number_is_parsed_and_odd_text_is_flagged() {
         for (text, number, is_odd) in [
             ("694", Some(694), false),
             ("0694", Some(694), false),

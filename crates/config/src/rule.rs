@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn every_rule_is_documented_with_its_severity_and_none_besides() {
+    fn rule_list_matches_documented_rules_and_severities() {
         let documented = documented();
         for rule in ALL {
             let severity = documented.get(rule.id);
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_unique() {
+    fn rule_ids_are_unique() {
         let ids: std::collections::BTreeSet<_> = ALL.iter().map(|rule| rule.id).collect();
         assert_eq!(ids.len(), ALL.len());
     }

@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_of_the_fingers_is_understood() {
+    fn misspelt_word_suggests_nearest_known_word() {
         let known = ["deadtime", "deadping", "keepalive", "initdead"];
         assert_eq!(nearest("deadtim", known), Some("deadtime"));
         assert_eq!(nearest("daedtime", known), Some("deadtime"));
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_far_from_everything_suggests_nothing() {
+    fn word_far_from_all_known_words_suggests_nothing() {
         assert_eq!(nearest("banana", ["deadtime", "node"]), None);
         assert_eq!(nearest(&"x".repeat(41), ["x"]), None);
     }

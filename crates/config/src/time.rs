@@ -78,7 +78,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn units_of_the_original() {
+    fn time_with_unit_of_c_heartbeat_is_parsed() {
         for (text, nanoseconds) in [
             ("2", 2_000_000_000),
             ("0.5", 500_000_000),
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn units_that_are_new() {
+    fn time_with_new_unit_is_parsed_and_unit_reported() {
         for (text, seconds, unit) in [("30s", 30, "s"), ("2m", 120, "m"), ("1.5h", 5400, "h")] {
             let parsed = parse(text).unwrap();
             assert_eq!(parsed.value, Duration::from_secs(seconds));
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time() {
+    fn malformed_time_is_rejected() {
         for text in ["", ".", "ms", "-1", "1.2.3", "2 s", "3x", "99999999999999999999", "1e3"] {
             assert_eq!(parse(text), None, "{text}");
         }
@@ -115,7 +115,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_panics(text in "[0-9.a-z]{0,40}") {
+        fn time_parser_never_panics_and_respects_maximum(text in "[0-9.a-z]{0,40}") {
             if let Some(parsed) = parse(&text) {
                 prop_assert!(parsed.value <= TIME_MAX);
             }

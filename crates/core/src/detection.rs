@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn change_of_times_announces_the_longer_dead_time_and_keeps_to_the_shorter_one() {
+    fn change_of_times_announces_longer_and_keeps_to_shorter_dead_time() {
         let (slow, fast) = (Detection::new(ms(2000), ms(10_000)), Detection::new(ms(100), ms(400)));
         for between in [slow.until_known(fast), fast.until_known(slow)] {
             assert_eq!(between.keepalive(), ms(100));

@@ -366,5 +366,5 @@ mod tests;
 /// Covers transitions that the simulated worlds do not reach, on this thread.
 #[cfg(all(test, feature = "test-hooks"))]
 pub(crate) fn every_rare_meeting() {
-    tests::every_rare_meeting_of_a_state_and_an_input_has_one_end();
+    tests::runner_at_rare_input_reaches_listed_state();
 }

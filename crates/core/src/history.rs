@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_sent_again_but_not_at_once() {
+    fn message_requested_again_is_resent_only_after_delay() {
         let mut history = sent(5);
         let after = |milliseconds| Time::START + Duration::from_millis(milliseconds);
         assert_eq!(history.resend(after(239), 3, DELAY), Resend::Nothing);
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_void_is_not_sent_again_and_forgotten_with_its_message() {
+    fn message_made_void_is_not_resent_and_void_mark_ends_with_message() {
         let mut history = sent(5);
         history.make_void(3);
         history.make_void(3);
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_longer_kept_is_too_low() {
+    fn message_no_longer_kept_is_judged_too_low() {
         let mut history = sent(600);
         let later = Time::START + DELAY;
         for (sequence, right) in [
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn an_acknowledgement_shortens_the_queue_and_forgets_nothing() {
+    fn acknowledgement_shortens_queue_and_keeps_messages() {
         let mut history = sent(600);
         assert_eq!(history.waiting(), HISTORY_MAX);
         history.acknowledged(300);
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_bounded() {
+    fn request_is_clamped_to_fifty_sent_messages() {
         let history = sent(400);
         assert_eq!(history.clamp(1, u64::MAX), 1..=50);
         assert_eq!(history.clamp(5, 10), 5..=10);

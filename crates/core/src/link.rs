@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_up_while_it_brings_messages() {
+    fn link_is_up_while_messages_arrive() {
         let mut link = Link::default();
         assert!(!link.elapse(at(1), PATIENCE));
         assert!(link.heard(at(1), PATIENCE));
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn an_echo_may_be_as_old_as_the_slower_of_two_nodes_makes_it() {
+    fn link_stays_up_until_echo_is_older_than_slower_node_allows() {
         for (ours, stale) in [(1, 4), (2, 4), (10, 12)] {
             let mut link = Link::default();
             let patience = Patience::new(SILENCE, Duration::from_secs(ours));
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_works_one_way_only_is_down() {
+    fn link_working_one_way_is_down_until_echoed() {
         let mut link = Link::default();
         link.heard(at(1), PATIENCE);
         link.echoed(at(1));

@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_told_once_and_then_ever_more_rarely_with_a_count() {
+    fn repeated_event_is_reported_at_growing_intervals_with_count() {
         let mut replays = Rarely::default();
         let told: Vec<_> =
             (1..10_000).filter_map(|second| Some((second, replays.note(at(second))?))).collect();
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_again_after_a_long_silence_is_news() {
+    fn event_after_long_silence_is_reported_at_once() {
         let mut replays = Rarely::default();
         assert_eq!(replays.note(at(1)), Some(1));
         assert_eq!(replays.note(at(2)), None);

@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_number_has_its_verdict() {
+    fn sequence_number_of_every_kind_has_its_verdict() {
         let (mut receiver, mut random) = receiver();
         let mut note = |number| receiver.note(Time::START, number, false, &mut random);
         assert_eq!(note(40), Verdict::New, "the first number may be anything");
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_is_missed_than_the_bound() {
+    fn gap_beyond_bound_of_missing_numbers_is_too_large() {
         let (mut receiver, mut random) = receiver();
         let mut note = |number| receiver.note(Time::START, number, false, &mut random);
         note(1);
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn one_message_in_ten_is_acknowledged_and_none_above_a_gap() {
+    fn acknowledgement_is_due_for_every_tenth_message_and_not_above_gap() {
         let (mut receiver, mut random) = receiver();
         let mut acks = 0;
         for number in 1..=100 {
@@ -249,7 +249,7 @@ mod tests {
     /// Under steady loss something is always missing; the numbers that are complete below it must
     /// not wait.
     #[test]
-    fn what_is_complete_below_a_gap_is_acknowledged() {
+    fn message_complete_below_gap_is_acknowledged() {
         let (mut receiver, mut random) = receiver();
         receiver.ack_digit = 7;
         let mut note = |number| {
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_is_given_up_holds_no_acknowledgement_back() {
+    fn number_given_up_does_not_hold_back_acknowledgement() {
         let (mut receiver, mut random) = receiver();
         receiver.ack_digit = 0;
         for number in (1..=8).chain(10..=20) {
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_numbers_are_asked_for_until_they_come_or_are_given_up() {
+    fn missing_number_is_requested_until_given_up() {
         let (mut receiver, mut random) = receiver();
         receiver.note(Time::START, 1, false, &mut random);
         receiver.note(Time::START, 4, false, &mut random);

@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_its_first_line_that_says_something() {
+    fn words_are_first_line_with_visible_text() {
         for (text, words) in [
             ("", ""),
             (" \n\t\n", ""),
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_is_cut_between_characters_and_says_so() {
+    fn words_of_long_text_are_cut_between_characters_and_marked() {
         let most = "x".repeat(Words::TEXT_MAX);
         assert_eq!(Words::new(&most).as_str(), most);
         for letter in ["x", ",", "é", "日", "🦀", "ab c"] {

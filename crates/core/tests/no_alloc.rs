@@ -81,7 +81,7 @@ fn live(cluster: &mut Cluster, beat: &mut Beat, from: u64, to: u64) -> bool {
 }
 
 #[test]
-fn a_thousand_beats_allocate_nothing() {
+fn thousand_beats_cause_no_allocation() {
     let mut cluster = cluster();
     cluster.handle(Time::START, &Input::ExecutorReady(Vec::new()));
     let claim = Claim {

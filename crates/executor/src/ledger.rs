@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_entered_stands_in_the_order_of_its_start_until_it_is_struck_out() {
+    fn ledger_keeps_entries_in_start_order_until_struck_out() {
         let mut ledger = Ledger::default();
         assert_eq!(ledger.enter(&held(vec![agent("a")])), (vec![agent("a")], true));
         assert_eq!(ledger.enter(&held(vec![agent("a")])), (Vec::new(), false));

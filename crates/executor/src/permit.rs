@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_permit_ends_when_it_is_not_renewed() {
+    fn permit_without_renewal_expires_at_its_end() {
         let mut lease = Lease::new(at(0), Duration::from_secs(5));
         assert!(lease.is_valid(at(4)) && !lease.is_valid(at(5)));
         lease.renew(at(1), permit(3));
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_permit_can_be_cut_short_but_not_prolonged() {
+    fn permit_can_be_shortened_but_not_prolonged_by_a_limit() {
         let mut lease = Lease::new(at(0), Duration::from_secs(30));
         lease.renew(at(0), permit(30));
         lease.limit(at(5));
@@ -92,14 +92,14 @@ mod tests {
     }
 
     #[test]
-    fn a_permit_that_waited_in_the_socket_renews_nothing() {
+    fn permit_already_expired_on_arrival_renews_nothing() {
         let mut lease = Lease::new(at(0), Duration::from_secs(5));
         lease.renew(at(100), permit(6));
         assert!(!lease.is_valid(at(100)));
     }
 
     #[test]
-    fn a_permit_does_not_reach_beyond_its_bound() {
+    fn permit_reaching_beyond_its_bound_is_cut() {
         let mut lease = Lease::new(at(0), Duration::ZERO);
         lease.renew(at(1), Permit { issued: 0, until: u64::MAX });
         assert_eq!(lease.deadline(), at(1) + REACH_MAX);

@@ -101,7 +101,7 @@ mod tests {
     const B: GroupKey = GroupKey(2);
 
     #[test]
-    fn groups_run_side_by_side_and_their_runs_in_order() {
+    fn queue_runs_groups_in_parallel_and_each_group_in_order() {
         let mut queues = Queues::new();
         for (group, run) in [(A, 1), (A, 2), (B, 3)] {
             queues.push(group, run).unwrap();
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_removed_run_never_begins() {
+    fn queued_run_once_removed_never_begins() {
         let mut queues = Queues::new();
         for run in [1, 2, 3] {
             queues.push(A, run).unwrap();
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_waits_for_all_that_an_earlier_executor_left_and_for_leave_to_begin() {
+    fn queued_run_waits_for_all_leftovers_of_its_group_and_for_leave() {
         let mut queues = Queues::new();
         queues.occupy(A);
         queues.occupy(A);
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_has_an_end() {
+    fn queue_of_a_group_at_its_maximum_refuses_another_run() {
         let mut queues = Queues::new();
         assert!((0..WAITING_MAX).all(|run| queues.push(A, run).is_ok()));
         assert_eq!(queues.push(A, 7), Err(7));

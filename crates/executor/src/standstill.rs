@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn a_standstill_is_what_was_seen_of_it() {
+    fn standstill_excludes_the_time_the_daemon_itself_stood_still() {
         let mut standstill = Standstill::default();
         let mut note =
             |millis, progress| standstill.note(at(millis), progress, KEEPALIVE).as_millis();
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn patience_ends_before_anybody_takes_over_or_anything_expires() {
+    fn patience_is_shorter_than_deadtime_and_minimum_address_lifetime() {
         for deadtime in [1, 2, 10, 30].map(Duration::from_secs) {
             assert!(patience(deadtime) < deadtime && patience(deadtime) < LIFETIME_MIN);
         }

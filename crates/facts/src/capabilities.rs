@@ -63,7 +63,7 @@ mod tests {
     const DOCUMENT: &str = include_str!("../../../docs/findings.md");
 
     #[test]
-    fn whatever_is_lacking_is_named_with_a_rule_of_the_document() {
+    fn missing_capability_complaint_names_a_documented_rule() {
         for capability in NEEDED.into_iter().chain(OF_REALTIME) {
             let text = complaint(capability).expect("it is needed");
             let rule = text.rsplit_once('[').expect("it has a rule").1.trim_end_matches(']');
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_is_not_complained_of() {
+    fn complaints_are_made_only_about_missing_capabilities() {
         let lacking = lacking(&NEEDED).unwrap().len();
         assert_eq!(complaints(false).len(), lacking);
         assert!(complaints(true).len() >= lacking);

@@ -326,7 +326,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn services_are_found_by_name_and_port() {
+    fn service_lookup_finds_name_by_port_and_port_by_name() {
         let text = "# comment\ndomain 53/tcp\ndomain\t53/udp # DNS\nha-cluster 694/udp\n";
         assert_eq!(service_of(text, 53).as_deref(), Some("domain"));
         assert_eq!(service_of(text, 54), None);
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_files_are_missing_and_modes_are_seen() {
+    fn absent_config_file_reads_as_missing_and_mode_of_authkeys_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let keys = folder.path().join("authkeys");
         fs::write(&keys, "auth 1\n1 crc\n").unwrap();
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_waited_for_that_is_no_file() {
+    fn config_file_that_is_fifo_or_directory_is_unreadable_without_waiting() {
         let folder = tempfile::tempdir().unwrap();
         let mode = rustix::fs::Mode::from_raw_mode(0o600);
         for name in ["ha.cf", "nodeinfo"] {
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_of_keys_survive_whatever_their_encoding() {
+    fn authkeys_bytes_survive_latin1_and_utf8_encoding() {
         let folder = tempfile::tempdir().unwrap();
         let read = |bytes: &[u8]| {
             fs::write(folder.path().join("authkeys"), bytes).unwrap();
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn node_info_counts_only_with_its_newline() {
+    fn nodeinfo_without_newline_is_ignored() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(node_info(folder.path()), None);
         fs::write(folder.path().join("nodeinfo"), "Alpha").unwrap();

@@ -216,7 +216,7 @@ mod tests {
     use crate::texts;
 
     #[test]
-    fn requests_have_one_spelling() {
+    fn request_json_round_trips_and_unknown_request_is_refused() {
         let text = r#"{"request":"standby","set":"foreign"}"#;
         let request: Request = serde_json::from_str(text).unwrap();
         assert_eq!(request, Request::Standby { set: GroupSet::Foreign });
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_say_why() {
+    fn refused_response_json_carries_reason_and_text() {
         let reason = Reason::from(Refusal::NoPeer);
         let response = Response::Refused { reason, text: texts::reason(reason).to_owned() };
         let text = r#"{"response":"refused","reason":"no_peer","text":"no other node is active"}"#;
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_has_one_word_and_one_text() {
+    fn reason_word_reads_back_to_same_text() {
         let orders = [OrderRefusal::NotHeld, Refusal::Busy.into(), Refusal::NotReady.into()];
         let reloads = [ReloadRefusal::Busy, ReloadRefusal::NotReady, ReloadRefusal::UnknownLine];
         let all = orders.map(Reason::Order).into_iter().chain(reloads.map(Reason::Reload));

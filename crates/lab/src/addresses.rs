@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_local_leaves_are_addresses() {
+    fn fib_trie_yields_only_host_local_addresses() {
         let trie = "Main:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 192.168.122.0\n        /24 link UNICAST\n     \
                     |-- 192.168.122.100\n        /32 host LOCAL\n     |-- 192.168.122.255\n        \
                     /32 link BROADCAST\n     |-- 10.9.0.1\n        /32 host LOCAL\n";

@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_go_both_ways_until_a_way_is_cut() {
+    fn cable_cut_in_one_direction_still_carries_opposite_direction() {
         let cable = Cable::new(BAUD).unwrap();
         let ends = Node::ALL.map(|node| open(&cable.path(node).unwrap()));
         assert!(arrives(&ends[0], &ends[1], b"there"));
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_that_is_pulled_out_hangs_up() {
+    fn terminal_pulled_out_of_cable_hangs_up() {
         let cable = Cable::new(BAUD).unwrap();
         let end = open(&cable.path(Node::Web2).unwrap());
         cable.pull_out(Node::Web2);

@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_heartbeat_is_found_in_a_datagram_and_in_a_ping() {
+    fn heartbeat_message_is_found_in_datagram_and_ping() {
         let sent = found(&frame(17, 0, b"###\nx"), NODE);
         assert_eq!(sent.carrier, Carrier::Udp([192, 168, 122, 22], 694));
         assert_eq!(sent.payload, b"###\nx");
@@ -281,14 +281,14 @@ mod tests {
     }
 
     #[test]
-    fn whole_messages_are_found_on_a_line() {
+    fn complete_messages_are_split_from_serial_bytes() {
         let found = split(b"oise\n<<<\n>>>\na=b\n<<<\n\0>>>\nc=d\n<<<\n>>>\ne=");
         let payloads: Vec<&[u8]> = found.iter().map(|packet| &packet.payload[..]).collect();
         assert_eq!(payloads, [&b">>>\na=b\n<<<\n"[..], b">>>\nc=d\n<<<\n"]);
     }
 
     #[test]
-    fn padding_is_no_payload_and_others_are_passed_over() {
+    fn frame_padding_is_stripped_and_foreign_frame_ignored() {
         let mut padded = frame(17, 0, b">>>\nx");
         padded.extend([0; 20]);
         assert_eq!(found(&padded, NODE).payload, b">>>\nx");
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_packets_are_told_apart() {
+    fn packet_fragment_is_recognised() {
         // The two bytes with flags and offset: more fragments follow, this is not the first one, the packet
         // must not be fragmented.
         let whole = frame(17, 0, b">>>\nx");

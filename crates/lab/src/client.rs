@@ -213,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_names_its_node() {
+    fn probe_answer_names_its_node() {
         assert_eq!(answerer(b"\0\0\0\0\0\0\0\x01web2"), Some(Node::Web2));
         assert_eq!(answerer(b"\0\0\0\0\0\0\0\x01web3"), None);
         assert_eq!(answerer(b"web1"), None);

@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_default_is_the_tutorials_pair() {
+    fn default_config_matches_tutorial_pair() {
         let config = ClusterConfig { service: Service::Nginx, ..ClusterConfig::default() };
         let text = config.ha_cf(Node::Web1);
         assert!(text.contains("\nucast eth0 192.168.122.22\n"), "{text}");
@@ -202,14 +202,14 @@ mod tests {
     }
 
     #[test]
-    fn a_second_link_goes_to_the_other_node() {
+    fn second_link_points_to_other_node() {
         let config = ClusterConfig { second_link: true, ..ClusterConfig::default() };
         let text = config.ha_cf(Node::Web2);
         assert!(text.contains("\nucast eth0 192.168.122.20\nucast eth1 10.77.1.20\n"), "{text}");
     }
 
     #[test]
-    fn media_stand_in_their_order_and_bring_their_links() {
+    fn media_keep_their_order_and_bring_their_links() {
         let media = vec![
             Medium::Bcast(Link::Service),
             Medium::Ucast6(Link::Service),

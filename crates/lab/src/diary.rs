@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_two_nodes_run_at_one_moment_is_told() {
+    fn diary_reports_agent_running_on_both_nodes_at_once() {
         // What web1 and web2 recorded, and whether both ran something at once.
         let rows = [
             ("1.00 start a\n2.00 stop a\n", "2.00 start a\n", false),

@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_list_or_version_is_another_image() {
+    fn image_name_depends_on_recipe_and_version() {
         let recipe = recipe("bookworm");
         let mut longer = recipe.clone();
         longer.push("--include=vim".to_owned());
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_is_of_the_version_of_the_host() {
+    fn image_version_is_taken_from_debian_host() {
         let release = "PRETTY_NAME=\"Debian 12\"\nVERSION_CODENAME=bookworm\nID=debian\n";
         assert_eq!(suite(release).unwrap(), "bookworm");
         let other = suite("ID=fedora\nVERSION_CODENAME=\"\"\n");

@@ -280,7 +280,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_can_be_padded() {
+    fn node_name_can_be_padded() {
         assert_eq!(format!("{:6}|", Node::Web2), "web2  |");
     }
 }

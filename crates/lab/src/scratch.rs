@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_locked_folder_is_not_abandoned() {
+    fn locked_scratch_folder_is_not_abandoned() {
         let folder = tempfile::tempdir().unwrap();
         assert!(!is_abandoned(folder.path()), "too young to say");
         let lock = File::create(folder.path().join(LOCK)).unwrap();

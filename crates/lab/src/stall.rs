@@ -81,7 +81,7 @@ impl Drop for Stall {
 }
 
 #[test]
-fn every_processor_is_looked_at_once() {
+fn stall_watch_visits_each_processor_once() {
     let mut all = CpuSet::new();
     all.set(0);
     all.set(5);

@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unknown_and_absent_fields_do_not_matter() {
+    fn status_with_unknown_or_absent_fields_is_parsed() {
         let text = r#"{"version": 9, "groups": [{"name": "192.168.122.100", "term": 3}]}"#;
         let status: Status = serde_json::from_str(text).unwrap();
         assert_eq!(status.groups[0].name, "192.168.122.100");

@@ -83,13 +83,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_program_is_named() {
+    fn missing_program_is_reported_as_missing_tool() {
         let error = succeed("systole-no-such-program", &[]).unwrap_err();
         assert!(matches!(error, LabError::ToolMissing { .. }), "{error}");
     }
 
     #[test]
-    fn a_failing_program_speaks_for_itself() {
+    fn failing_program_error_contains_its_output() {
         let error = succeed("sh", &["-c", "echo no luck >&2; exit 3"]).unwrap_err();
         assert!(error.to_string().contains("no luck"), "{error}");
     }

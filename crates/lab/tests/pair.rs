@@ -40,7 +40,7 @@ fn ping(lab: &Lab, node: Node, address: &str) -> Result<bool, LabError> {
 }
 
 #[test]
-fn a_node_is_a_machine_of_its_own() -> Outcome {
+fn lab_node_has_name_disk_and_network_of_its_own() -> Outcome {
     let Some(lab) = lab(ClusterConfig { second_link: true, ..ClusterConfig::default() })? else {
         return Ok(());
     };
@@ -63,7 +63,7 @@ fn a_node_is_a_machine_of_its_own() -> Outcome {
 }
 
 #[test]
-fn the_client_measures_gaps_and_sees_announcements() -> Outcome {
+fn lab_client_measures_gaps_and_sees_announcements() -> Outcome {
     let Some(lab) = lab(ClusterConfig::default())? else { return Ok(()) };
     take_address(&lab, Node::Web1)?;
     let start = Instant::now();
@@ -84,7 +84,7 @@ fn the_client_measures_gaps_and_sees_announcements() -> Outcome {
 }
 
 #[test]
-fn faults_bite_and_heal() -> Outcome {
+fn lab_faults_take_effect_and_heal() -> Outcome {
     let Some(lab) = lab(ClusterConfig::default())? else { return Ok(()) };
     take_address(&lab, Node::Web1)?;
     let answers = |expected: Option<Node>| {
@@ -111,7 +111,7 @@ fn faults_bite_and_heal() -> Outcome {
 }
 
 #[test]
-fn the_classic_daemon_takes_over_from_a_node_without_power() -> Outcome {
+fn c_node_takes_over_from_peer_without_power() -> Outcome {
     if !Daemon::Classic.is_installed() {
         eprintln!("skipped: the package heartbeat is not installed");
         return Ok(());
@@ -179,7 +179,7 @@ fn traces(owner: u32) -> Vec<String> {
 
 #[test]
 #[ignore = "a part of the test of killed labs, which ends it"]
-fn hold_a_lab_until_killed() -> Outcome {
+fn lab_stays_up_until_killed() -> Outcome {
     let Some(lab) = lab(ClusterConfig::default())? else { return Ok(()) };
     take_address(&lab, Node::Web1)?;
     let mut out = std::io::stdout();
@@ -191,14 +191,14 @@ fn hold_a_lab_until_killed() -> Outcome {
 }
 
 #[test]
-fn a_killed_lab_leaves_nothing() -> Outcome {
+fn killed_lab_leaves_nothing_behind() -> Outcome {
     if !rustix::process::geteuid().is_root() {
         eprintln!("skipped: the lab needs root");
         return Ok(());
     }
     for signal in ["KILL", "TERM", "INT"] {
         let mut child = Command::new(std::env::current_exe()?)
-            .args(["--ignored", "--exact", "--nocapture", "hold_a_lab_until_killed"])
+            .args(["--ignored", "--exact", "--nocapture", "lab_stays_up_until_killed"])
             .stdout(Stdio::piped())
             .spawn()?;
         let stdout = child.stdout.take().ok_or("no output")?;
@@ -219,7 +219,7 @@ fn a_killed_lab_leaves_nothing() -> Outcome {
 }
 
 #[test]
-fn a_dropped_lab_leaves_nothing() -> Outcome {
+fn dropped_lab_leaves_nothing_behind() -> Outcome {
     let Some(lab) = lab(ClusterConfig::default())? else { return Ok(()) };
     let folder = Path::new("/proc/self/ns/net");
     let before = fs::read_link(folder)?;

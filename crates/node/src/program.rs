@@ -94,7 +94,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
-    fn what_replaced_a_program_lies_where_it_lay() {
+    fn program_path_drops_deleted_mark_of_replaced_file() {
         let plain = Path::new("/usr/libexec/heartbeat/heartbeat");
         assert_eq!(as_written(plain), plain);
         assert_eq!(as_written(Path::new("/usr/libexec/heartbeat/heartbeat (deleted)")), plain);
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_is_known_by_its_file() {
+    fn process_is_recognised_by_its_program_file() {
         let me = i32::try_from(std::process::id()).unwrap();
         assert!(is_of(me).unwrap());
         let mut other = Command::new("sleep").arg("60").spawn().unwrap();
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_executed_is_told() {
+    fn program_not_executable_is_reported_with_cause() {
         assert_eq!(check(Path::new("/bin/true")), Ok(()));
         let missing = check(Path::new("/nonexistent/heartbeat")).unwrap_err();
         assert!(missing.starts_with("/nonexistent/heartbeat: No such file"), "{missing}");

@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn directories_that_were_removed_are_made_again_as_they_were() {
+    fn removed_runtime_directories_are_recreated_with_their_modes() {
         let (_folder, paths) = folder();
         fs::remove_dir_all(paths.runtime()).unwrap();
         restore(&paths).unwrap();
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn an_executor_that_would_not_be_found_is_named() {
+    fn runtime_check_names_missing_executor_socket() {
         let (_folder, paths) = folder();
         assert_eq!(check(&paths, false), Ok(()));
         let error = check(&paths, true).unwrap_err();

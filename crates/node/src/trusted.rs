@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_of_another_user_is_taken_over_and_what_he_laid_out_removed() {
+    fn directory_of_another_user_is_taken_over_and_reserved_names_removed() {
         let script = "ln -s ../victim hb_generation; echo lies >journal.jsonl; mkdir -p executor/a/b; \
                       ln -s ../../victim executor/a/link; mkfifo control.sock; echo mine >other";
         let Some((folder, path)) = of_mallory(script) else { return };
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_root_left_there_is_kept_and_a_second_name_for_it_is_not() {
+    fn file_of_root_in_taken_directory_is_kept_unless_hard_linked() {
         let Some((_folder, path)) = of_mallory("true") else { return };
         fs::write(path.join("hb_generation"), "7").unwrap();
         fs::write(path.join("journal.jsonl"), "{}").unwrap();
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_in_the_place_of_the_directory_is_refused() {
+    fn link_or_file_in_place_of_directory_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("elsewhere")).unwrap();
         symlink("elsewhere", folder.path().join("heartbeat")).unwrap();
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_directory_has_the_mode_that_was_asked_for() {
+    fn new_directory_has_requested_mode() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("made/here");
         assert!(take(&path, (0o700, None), &NAMES).unwrap().is_empty());

@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn units_of_the_groups_alone_have_a_drop_in() {
+    fn drop_in_exists_only_for_units_of_groups() {
         let scratch = tempfile::tempdir().unwrap();
         let units = scratch.path();
         let folders = |names: &[&str]| {
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_unit_that_stands_behind_ours_is_no_circle() {
+    fn unit_ordered_after_heartbeat_service_is_recognised() {
         let told = "After=basic.target heartbeat.service\nId=web.service\n\n\
                     Id=mail.service\nAfter=basic.target my-heartbeat.service\n";
         assert!(behind_ours(told).into_iter().eq(["web.service"]));
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn haresources_names_the_units() {
+    fn drop_in_folders_follow_units_named_in_haresources() {
         let scratch = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| fs::write(scratch.path().join(name), text).unwrap();
         let name = identity::node_name();

@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_kept_only_while_both_make_progress() {
+    fn watchdog_is_kept_only_while_beat_and_executor_make_progress() {
         let mut pace = Pace::default();
         for (beat, executor, right) in [
             (1, 1, Look::Keep),
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn timeouts_are_those_of_heartbeat_but_for_short_ones() {
+    fn watchdog_timeout_follows_deadtime_except_for_short_deadtimes() {
         for (deadtime, seconds) in [(650, 5), (4_990, 5), (5_000, 6), (29_991, 31), (30_000, 31)] {
             let right = Duration::from_secs(seconds);
             assert_eq!(timeout(Duration::from_millis(deadtime)), right, "{deadtime}");

@@ -194,7 +194,7 @@ mod tests {
     use std::sync::mpsc::channel;
 
     #[test]
-    fn jobs_are_done_in_their_order_and_what_has_no_room_comes_back() {
+    fn worker_does_jobs_in_order_and_returns_jobs_without_room() {
         let (tell, told) = channel();
         let (release, gate) = channel::<()>();
         let worker = Worker::start("test", 2, move |job: u32| {
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn jobs_wait_for_a_thread_that_cannot_be_started_yet() {
+    fn worker_jobs_wait_until_thread_can_be_started() {
         let (tell, told) = channel();
         let mut worker = Worker::new("test", 2, move |job: u32| tell.send(job).unwrap());
         // No machine has memory for such a stack.
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn another_thread_hands_jobs_over_and_keeps_no_worker_from_ending() {
+    fn worker_side_way_hands_over_jobs_and_does_not_prevent_the_end() {
         let (tell, told) = channel();
         let worker = Worker::start("test", 2, move |job: u32| tell.send(job).unwrap()).unwrap();
         let way = worker.side_way();
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_that_is_settled_has_done_what_it_was_handed_and_goes_on() {
+    fn settled_worker_has_done_its_jobs_and_accepts_further_jobs() {
         let (tell, told) = channel();
         let worker = Worker::start("test", 2, move |job: u32| tell.send(job).unwrap()).unwrap();
         for job in 0..3 {
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_that_hangs_is_left_behind() {
+    fn hanging_worker_is_left_behind() {
         let (_release, gate) = channel::<()>();
         let worker =
             Worker::start("test", 2, move |_: u32| gate.recv().unwrap_or_default()).unwrap();

@@ -196,7 +196,7 @@ fn has_address() -> bool {
 }
 
 #[test]
-fn starts_runs_its_group_and_stops() {
+fn daemon_starts_runs_its_group_and_stops() {
     let node = Node::new();
     assert_eq!(node.code(&["-s"]), 3);
     let idle = node.call(&["-k"]);
@@ -221,7 +221,7 @@ fn starts_runs_its_group_and_stops() {
 }
 
 #[test]
-fn bad_files_are_refused_with_findings() {
+fn daemon_with_bad_files_is_refused_with_findings() {
     let node = Node::new();
     node.write("config/ha.cf", "deadtim 10\n// comment\n");
     let refused = node.call(&[]);
@@ -235,7 +235,7 @@ fn bad_files_are_refused_with_findings() {
 }
 
 #[test]
-fn a_flood_of_bad_datagrams_changes_nothing() {
+fn flood_of_bad_datagrams_changes_no_group_and_has_bounded_lines() {
     let node = Node::new();
     node.start();
     node.wait_for("the group", || node.phase().as_deref() == Some("active"));
@@ -260,7 +260,7 @@ fn a_flood_of_bad_datagrams_changes_nothing() {
 }
 
 #[test]
-fn a_killed_executor_is_replaced_and_keeps_the_group() {
+fn killed_executor_is_replaced_and_group_is_kept() {
     let node = Node::new();
     node.start();
     node.wait_for("the group", || node.phase().as_deref() == Some("active"));
@@ -279,7 +279,7 @@ fn a_killed_executor_is_replaced_and_keeps_the_group() {
 }
 
 #[test]
-fn a_killed_daemon_finds_its_group_again() {
+fn daemon_started_after_kill_runs_its_group_again() {
     let node = Node::new();
     node.start();
     node.wait_for("the group", || node.phase().as_deref() == Some("active"));
@@ -294,7 +294,7 @@ fn a_killed_daemon_finds_its_group_again() {
 }
 
 #[test]
-fn a_stranger_with_the_number_of_a_killed_daemon_is_no_daemon_and_is_left_alone() {
+fn pid_file_naming_stranger_is_ignored_and_stranger_is_left_alone() {
     let node = Node::new();
     let mut stranger = Command::new("sleep").arg("600").stdin(Stdio::null()).spawn().unwrap();
     fs::create_dir_all(node.path("run")).unwrap();
@@ -312,7 +312,7 @@ fn a_stranger_with_the_number_of_a_killed_daemon_is_no_daemon_and_is_left_alone(
 }
 
 #[test]
-fn a_state_file_that_cannot_be_read_keeps_no_daemon_from_starting_and_no_restart_is_begun() {
+fn unreadable_state_files_allow_daemon_start_and_prevent_restart() {
     let node = Node::new();
     for name in ["terms", "peers", "holds", "kept", "retired"] {
         fs::create_dir_all(node.path(&format!("state/systole.{name}"))).unwrap();
@@ -332,7 +332,7 @@ fn a_state_file_that_cannot_be_read_keeps_no_daemon_from_starting_and_no_restart
 }
 
 #[test]
-fn a_reload_keeps_process_and_group() {
+fn reload_keeps_process_and_group() {
     let node = Node::new();
     node.start();
     node.wait_for("the group", || node.phase().as_deref() == Some("active"));
@@ -359,7 +359,7 @@ fn a_reload_keeps_process_and_group() {
 }
 
 #[test]
-fn control_socket_is_for_root_and_its_group() {
+fn control_socket_is_for_root_and_its_group_and_orders_are_journaled() {
     let node = Node::new();
     node.start();
     let data = fs::metadata(node.path("run/heartbeat/control.sock")).unwrap();
@@ -396,7 +396,7 @@ fn status_of_other(generation: u64, sequence: u64) -> Vec<u8> {
 }
 
 #[test]
-fn a_generation_is_remembered_over_a_restart_until_it_is_forgotten() {
+fn peer_generation_is_remembered_over_restart_until_forgotten() {
     let node = Node::new();
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let say = |generation, sequence| {

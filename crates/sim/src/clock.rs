@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_that_shows_a_time_has_reached_it() {
+    fn clock_passed_returns_first_moment_that_shows_the_time() {
         for rate in [-50_000, -200, -1, 0, 1, 200, 50_000] {
             let clock = Clock { rate, date: 0 };
             for nanos in [0, 1, 2, 999_999_999, 1_000_000_007, 86_400_000_000_001] {

@@ -36,7 +36,7 @@ fn pairs(table: Table) -> (BTreeSet<(&'static str, &'static str)>, Pairs) {
 }
 
 #[test]
-fn every_pair_of_state_and_input_is_met() {
+fn possible_pairs_of_state_and_input_are_all_covered() {
     let visits = play();
     let (mut missed, mut refuted) = (Vec::new(), Vec::new());
     for table in Table::ALL {

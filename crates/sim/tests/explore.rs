@@ -40,20 +40,20 @@ fn explore_large(scopes: &[Scope]) {
 }
 
 #[test]
-fn one_group_has_one_owner_after_a_crash() {
+fn group_after_crash_has_one_owner() {
     explore(&[Scope { crashes: 1, ..QUIET }, Scope { crashes: 1, failback: false, ..QUIET }]);
     let longer = Scope { horizon: Duration::from_secs(6), ..QUIET };
     explore_large(&[Scope { crashes: 1, ..longer }, Scope { crashes: 2, ..QUIET }]);
 }
 
 #[test]
-fn one_group_has_one_owner_after_lost_and_late_datagrams() {
+fn group_after_lost_and_late_datagrams_has_one_owner() {
     explore(&[Scope { losses: 1, delays: 1, ..QUIET }]);
     explore_large(&[Scope { losses: 2, ..QUIET }, Scope { crashes: 1, losses: 1, ..QUIET }]);
 }
 
 #[test]
-fn one_group_has_one_owner_after_an_order() {
+fn group_after_order_has_one_owner() {
     let shorter = Scope { horizon: Duration::from_millis(500), ..QUIET };
     explore(&[Scope { orders: 1, failback: false, ..shorter }]);
     explore_large(&[Scope { orders: 1, horizon: Duration::from_secs(2), ..QUIET }]);
@@ -65,7 +65,7 @@ fn one_group_has_one_owner_after_an_order() {
 }
 
 #[test]
-fn two_groups_have_one_owner_each() {
+fn two_groups_after_crash_or_order_have_one_owner_each() {
     let two = Scope { groups: 2, horizon: Duration::from_secs(2), ..QUIET };
     explore(&[Scope { crashes: 1, ..two }]);
     explore_large(&[Scope { orders: 1, ..two }]);
@@ -73,7 +73,7 @@ fn two_groups_have_one_owner_each() {
 }
 
 #[test]
-fn one_group_has_one_owner_after_an_executor_was_killed() {
+fn group_after_executor_crash_has_one_owner() {
     let shorter = Scope { horizon: Duration::from_millis(500), failback: false, ..QUIET };
     explore(&[
         Scope { executor_crashes: 1, ..QUIET },
@@ -83,21 +83,21 @@ fn one_group_has_one_owner_after_an_executor_was_killed() {
 }
 
 #[test]
-fn one_group_has_one_owner_after_a_carrier_was_lost() {
+fn group_after_carrier_loss_has_one_owner() {
     let shorter = Scope { horizon: Duration::from_millis(500), failback: false, ..QUIET };
     explore(&[Scope { unplugs: 1, ..shorter }]);
     explore_large(&[Scope { unplugs: 1, horizon: Duration::from_secs(2), ..QUIET }]);
 }
 
 #[test]
-fn one_group_has_one_owner_after_a_machine_stood_still() {
+fn group_after_pause_has_one_owner() {
     explore(&[Scope { pauses: 1, ..QUIET }]);
     let shorter = Scope { horizon: Duration::from_secs(3), failback: false, ..QUIET };
     explore_large(&[Scope { pauses: 1, orders: 1, ..shorter }]);
 }
 
 #[test]
-fn one_group_has_one_owner_after_a_start_that_failed() {
+fn group_after_failed_job_has_one_owner() {
     let shorter = Scope { horizon: Duration::from_millis(500), failback: false, ..QUIET };
     explore(&[Scope { orders: 1, failures: 1, ..shorter }]);
     explore_large(&[Scope { crashes: 1, failures: 1, failback: false, ..QUIET }]);
@@ -105,14 +105,14 @@ fn one_group_has_one_owner_after_a_start_that_failed() {
 }
 
 #[test]
-fn one_group_has_one_owner_after_a_cut() {
+fn group_after_link_cut_has_one_owner() {
     let cut = Scope { cuts: 1, failback: false, ..QUIET };
     explore(&[cut]);
     explore_large(&[Scope { failback: true, ..cut }, Scope { crashes: 1, ..cut }]);
 }
 
 #[test]
-fn one_group_has_one_owner_after_a_restart() {
+fn group_after_daemon_restart_has_one_owner() {
     let shorter = Scope { horizon: Duration::from_millis(500), failback: false, ..QUIET };
     explore(&[Scope { restarts: 1, ..QUIET }, Scope { restarts: 2, ..shorter }]);
     explore_large(&[

@@ -40,30 +40,30 @@ fn count() -> u64 {
 // Two tests, so that a runner that gives each test its own process uses two cores.
 
 #[test]
-fn the_laws_hold_in_worlds_of_two_nodes_first_half() {
+fn laws_hold_in_two_node_worlds_first_half() {
     println!("{:?}", worlds(0..count() / 2, Options::default()));
 }
 
 #[test]
-fn the_laws_hold_in_worlds_of_two_nodes_second_half() {
+fn laws_hold_in_two_node_worlds_second_half() {
     println!("{:?}", worlds(count() / 2..count(), Options::default()));
 }
 
 #[test]
-fn the_laws_hold_when_messages_travel_as_signed_bytes() {
+fn laws_hold_when_messages_travel_as_signed_bytes() {
     println!("{:?}", worlds(0..300, Options { bytes: true, ..Options::default() }));
 }
 
 /// A table of many groups is sent in several beats, any of which may be lost.
 #[test]
-fn the_laws_hold_in_worlds_with_up_to_256_groups() {
+fn laws_hold_in_worlds_with_up_to_256_groups() {
     println!("{:?}", worlds(0..16, Options { crowd: true, ..Options::default() }));
 }
 
 /// Recordings are replayed to every third daemon that starts. A daemon that does not know what was heard
 /// before it believes them.
 #[test]
-fn replay_is_a_law_because_the_past_is_stored() {
+fn replayed_recordings_break_laws_only_without_stored_past() {
     let seeds = 10_000..10_100;
     let with = seeds.clone().map(|seed| World::new(seed, Options::default()).run());
     let with: Result<Vec<Summary>, _> = with.collect();
@@ -76,7 +76,7 @@ fn replay_is_a_law_because_the_past_is_stored() {
 }
 
 #[test]
-fn nothing_is_started_beside_a_silent_node_where_nodes_are_fenced() {
+fn laws_hold_with_fencing_and_break_where_devices_are_ignored() {
     let total = worlds(0..1_000, Options { fences: Fences::Used, ..Options::default() });
     println!("{total:?}");
     let ignored = Options { fences: Fences::Ignored, ..Options::default() };
@@ -88,20 +88,20 @@ fn nothing_is_started_beside_a_silent_node_where_nodes_are_fenced() {
 
 /// The times in ha.cf change in every direction, on one node after the other.
 #[test]
-fn the_laws_hold_where_times_change() {
+fn laws_hold_when_times_change() {
     let options = Options { times: true, reloads: 1_000, ..Options::default() };
     println!("{:?}", worlds(0..1_000, options));
 }
 
 /// The second node is a script of heartbeat 3.0.6, based on its observed behaviour.
 #[test]
-fn the_laws_hold_beside_a_node_of_the_classic_line() {
+fn laws_hold_beside_c_node() {
     println!("{:?}", worlds(0..2_000, Options { classic: true, ..Options::default() }));
 }
 
 /// Addresses outlive the processes by a few seconds, and the state before the kill is only known from files.
 #[test]
-fn the_laws_hold_where_daemon_and_executor_are_killed_at_once() {
+fn laws_hold_when_daemon_and_executor_are_killed_at_once() {
     let two = Options { kills: 300, ..Options::default() };
     println!("{:?}", worlds(0..500, two));
     println!("{:?}", worlds(0..500, Options { classic: true, ..two }));
@@ -111,12 +111,12 @@ fn the_laws_hold_where_daemon_and_executor_are_killed_at_once() {
 /// Their files do not change: a node that has skipped an edition does not yet know which line of
 /// another node has its address.
 #[test]
-fn the_laws_hold_in_worlds_of_three_nodes() {
+fn laws_hold_in_three_node_worlds() {
     println!("{:?}", worlds(0..300, Options { nodes: 3, reloads: 0, ..Options::default() }));
 }
 
 #[test]
-fn three_nodes_settle_who_runs_what_and_stay_so() {
+fn laws_hold_in_three_node_worlds_without_trouble() {
     let calm = Options { nodes: 3, trouble: Duration::ZERO, ..Options::default() };
     println!("{:?}", worlds(0..500, calm));
 }
@@ -148,7 +148,7 @@ fn permit_ends_first(seed: u64, drift: u32) -> (bool, bool) {
 }
 
 #[test]
-fn permits_end_before_a_takeover_unless_clocks_are_further_apart_than_a_keepalive() {
+fn permit_ends_before_takeover_unless_clock_drift_exceeds_keepalive() {
     for drift in [0, 200, 20_000, 50_000, 150_000] {
         let mut counts = [0; 3];
         for seed in 0..40 {
@@ -166,7 +166,7 @@ fn permits_end_before_a_takeover_unless_clocks_are_further_apart_than_a_keepaliv
 
 /// Worlds that have broken a law once, where no unit test shows the same error.
 #[test]
-fn the_laws_hold_in_worlds_that_broke_one() {
+fn laws_hold_in_worlds_that_once_broke_a_law() {
     let three = Options { nodes: 3, ..Options::default() };
     let same = Options { reloads: 0, ..three };
     let classic = Options { classic: true, ..Options::default() };

@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn boot_time_grows_and_is_the_uptime() {
+    fn boot_time_never_decreases_and_matches_the_uptime() {
         let before = boot_time();
         let uptime = std::fs::read_to_string("/proc/uptime").unwrap();
         let uptime: f64 = uptime.split(' ').next().unwrap().parse().unwrap();
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn boot_id_is_a_uuid_and_stays() {
+    fn boot_id_has_36_characters_and_stays_the_same() {
         let id = boot_id().unwrap();
         assert_eq!(id.len(), 36);
         assert_eq!(id, boot_id().unwrap());
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn load_average_is_read_again_and_cut_to_the_buffer() {
+    fn load_average_can_be_read_again_and_is_cut_to_the_buffer() {
         let load = LoadAverage::open().unwrap();
         for _ in 0..2 {
             let mut buffer = [0; 64];

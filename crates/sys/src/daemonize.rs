@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn pid_file_is_that_of_heartbeat() {
+    fn pid_file_has_the_format_of_heartbeat_and_tells_running_from_stale() {
         let path = scratch("pid-file");
         assert_eq!(running(&path).unwrap(), Running::No);
         write_pid_file(&path, 4711).unwrap();
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn pid_file_without_room_for_another_file_is_overwritten() {
+    fn pid_file_without_room_for_a_new_file_is_overwritten_in_place() {
         let path = scratch("pid-file-full");
         // Nothing can be created under this name.
         let obstacle = path.with_extension("pid.new");
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn lock_has_one_owner_and_is_taken_over_only_where_it_was_handed_over() {
+    fn process_lock_has_a_single_owner_and_is_inherited_only_after_hand_over() {
         let path = scratch("lock");
         let lock = ProcessLock::take(&path).unwrap().unwrap();
         assert!(ProcessLock::take(&path).unwrap().is_none());

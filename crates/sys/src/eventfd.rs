@@ -52,7 +52,7 @@ mod tests {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
     #[test]
-    fn waiting_thread_is_woken_once() {
+    fn wake_raised_twice_wakes_the_waiting_thread_once() {
         let wake = std::sync::Arc::new(Wake::new().unwrap());
         assert!(!wake.lower().unwrap());
         let raiser = std::sync::Arc::clone(&wake);

@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn node_answers_with_sequence_and_payload() {
+    fn echo_reply_carries_sequence_and_payload_of_its_request() {
         in_network(|| {
             for address in ["127.0.0.1", "::1"] {
                 let address: IpAddr = address.parse().unwrap();
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_requests_are_refused() {
+    fn echo_request_with_wrong_family_length_or_route_is_refused() {
         in_network(|| {
             let echo = Echo::open(Version::V4, 1).unwrap();
             let kind = |to: &str, payload: &[u8]| {
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_packets_are_strangers() {
+    fn echo_reply_truncated_or_corrupted_is_ignored() {
         in_network(|| {
             let echo = Echo::open(Version::V4, u16::from_ne_bytes([0xaa, 0xbb])).unwrap();
             let mut packet = vec![0; 20];
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn checksum_is_that_of_the_rfc() {
+    fn icmp_checksum_matches_the_example_of_rfc_1071() {
         // The example of RFC 1071, section 3.
         let bytes = [0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7];
         assert_eq!(checksum(&bytes, &[]), !0xddf2);

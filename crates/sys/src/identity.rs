@@ -250,7 +250,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn root_is_known_and_nobody_else_is() {
+    fn identity_of_root_is_found_and_of_an_unknown_user_is_not() {
         let root = Identity::of_user("root").unwrap();
         assert_eq!((root.user, root.group), (0, 0));
         assert!(root.groups.contains(&0));
@@ -261,13 +261,13 @@ mod tests {
     }
 
     #[test]
-    fn node_name_is_the_kernels() {
+    fn node_name_matches_the_kernel_hostname() {
         let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
         assert_eq!(node_name(), name.trim_end());
     }
 
     #[test]
-    fn only_kept_capabilities_stay() {
+    fn capabilities_not_kept_are_dropped() {
         // Capabilities belong to a thread: a separate thread loses them, not the test process.
         let status = std::thread::spawn(|| {
             keep_capabilities(&[Capability::Kill, Capability::RawSockets]).unwrap();

@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn thread_leaves_and_comes_back_alone() {
+    fn thread_changes_its_network_namespace_alone_and_comes_back() {
         let home = network();
         let inside = std::thread::spawn(|| {
             make_network().unwrap();

@@ -103,7 +103,7 @@ mod tests {
     const INSIDE: &str = "SYSTOLE_TEST_INSIDE";
 
     #[test]
-    fn outside_of_a_laboratory_only_the_reason_is_written() {
+    fn laboratory_reboot_outside_a_laboratory_only_writes_the_reason() {
         // Access to the first process may be allowed or denied here; it never carries the mark.
         assert!(!is_laboratory().unwrap_or(false));
         let path = std::env::temp_dir().join(format!("systole-power-{}", std::process::id()));
@@ -115,8 +115,8 @@ mod tests {
 
     /// Runs itself again as a process of a pid namespace whose first process is a shell.
     #[test]
-    fn inside_of_a_laboratory_everybody_dies() {
-        let name = "power::tests::inside_of_a_laboratory_everybody_dies";
+    fn laboratory_reboot_inside_a_laboratory_kills_every_process() {
+        let name = "power::tests::laboratory_reboot_inside_a_laboratory_kills_every_process";
         if std::env::var_os(INSIDE).is_some() {
             // The process must never reach the real restart, even if the variable got lost.
             let path = std::env::var_os(LAB_POWER).expect("set by the test outside");

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn realtime_and_back() {
+    fn thread_becomes_realtime_and_ordinary_again() {
         // In a separate thread: the scheduling of the test's threads stays as it is.
         let policies = std::thread::spawn(|| {
             become_realtime(DEFAULT_PRIORITY).unwrap();
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_values() {
+    fn realtime_priority_or_oom_score_out_of_range_is_an_error() {
         assert_eq!(become_realtime(100).unwrap_err().raw_os_error(), Some(libc::EINVAL));
         assert_eq!(write_oom_score(2000).unwrap_err().raw_os_error(), Some(libc::EINVAL));
     }

@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn packets_keep_borders_and_the_end_is_seen() {
+    fn packets_keep_their_boundaries_and_the_end_is_reported() {
         let (one, other) = Connection::pair().unwrap();
         let mut buffer = [0; 16];
         assert_eq!(other.receive(&mut buffer).unwrap(), Receive::Empty);
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_have_bounds() {
+    fn packet_empty_or_over_the_maximum_is_refused() {
         let (one, other) = Connection::pair().unwrap();
         for packet in [vec![], vec![1; PACKET_MAX + 1]] {
             assert_eq!(one.send(&packet).unwrap_err().kind(), io::ErrorKind::InvalidInput);
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn sender_is_told_when_nobody_reads() {
+    fn sender_without_a_reader_gets_would_block_in_the_end() {
         let (one, _other) = Connection::pair().unwrap();
         let packet = [0; 1024];
         let refused = (0..100_000).find_map(|_| one.send(&packet).err()).unwrap();
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn listener_is_private_and_knows_its_peer() {
+    fn listener_socket_is_private_and_knows_its_peer() {
         let path = scratch("private");
         let listener = Listener::bind(&path).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_stale_socket_is_replaced() {
+    fn listener_replaces_only_a_stale_socket() {
         let path = scratch("stale");
         let first = Listener::bind(&path).unwrap();
         let kind = Listener::bind(&path).unwrap_err().kind();

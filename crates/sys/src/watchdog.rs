@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stand_in_hears_that_it_is_kept_and_released() {
+    fn watchdog_device_receives_keep_and_release() {
         let path = std::env::temp_dir().join(format!("systole-watchdog-{}", std::process::id()));
         let timeout = Duration::from_secs(7);
         let missing = Watchdog::open(&path, timeout).unwrap_err();

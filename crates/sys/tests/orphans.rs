@@ -9,7 +9,7 @@ use systole_sys::signals::Signal;
 const LIMIT: Duration = Duration::from_secs(10);
 
 #[test]
-fn orphans_become_ours_and_are_reaped_apart_from_our_own() {
+fn subreaper_reaps_orphans_apart_from_its_own_children() {
     process::become_subreaper().unwrap();
     let mut spawn = Spawn::new("/bin/sh");
     spawn.arguments = vec!["-c".into(), "sleep 1000 >/dev/null 2>&1 & echo $!".into()];

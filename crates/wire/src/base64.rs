@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn examples_of_rfc_4648() {
+    fn base64_matches_rfc_4648_examples() {
         for (plain, text) in [
             ("", ""),
             ("f", "Zg=="),
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_base64_is_refused() {
+    fn malformed_base64_is_refused() {
         for text in ["Z", "Zg=", "Z===", "====", "Zg==Zg==", "Z=g=", "Zg\n=", "Zh==", "Zm9="] {
             assert_eq!(decode(&mut Vec::new(), text.as_bytes()), None, "{text:?}");
         }

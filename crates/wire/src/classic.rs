@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_is_written() {
+    fn classic_message_round_trips_unchanged() {
         let text = "t=x\nempty=\n(1)bin=AAECAwQ=\n(3)lst=3:abc,\n\
             (2)child=>>>\x14name=v\x14(2)sub=>>>\x15a=b\x13c\x15<<<\x15\x14<<<\x14\nlast=a=b\n";
         let fields = fields_of(&format!(">>>\n\n{text}auth=1 00\n<<<\n\0")).unwrap();
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_message_is_refused() {
+    fn malformed_classic_message_is_refused() {
         for body in [
             "",
             ">>>",
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_nested_string_cannot_hold_a_line_end_of_any_level() {
+    fn nested_classic_text_with_level_separator_is_refused() {
         let mut nested = Fields::default();
         nested.push_text("a", "\x1f").unwrap();
         let mut message = Fields::default();
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn every_level_comes_back() {
+    fn classic_message_nested_to_maximum_depth_round_trips() {
         let mut message = Fields::default();
         message.push_text("a", "b").unwrap();
         for _ in 0..DEPTH_MAX {

@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_packed_is_unpacked() {
+    fn packed_message_unpacks_unchanged() {
         for (algorithm, magic) in [(Algorithm::Zlib, &b"\x78\x9c"[..]), (Algorithm::Bzip2, b"BZh1")]
         {
             let fields = pack(b"message", algorithm).unwrap();
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bomb_is_not_unpacked_beyond_the_bound() {
+    fn compression_bomb_is_not_unpacked_beyond_limit() {
         for algorithm in [Algorithm::Zlib, Algorithm::Bzip2] {
             for (size, right) in [
                 (UNPACKED_MAX, Ok(Some(algorithm))),
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_unpacked_is_refused() {
+    fn payload_that_cannot_be_unpacked_is_refused() {
         for (payload, word) in [
             (&b"garbage"[..], "zlib"),
             (b"", "zlib"),

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn framed_message_round_trips_unchanged() {
         let mut message = Fields::default();
         message.push_text("t", "customnl").unwrap();
         message.push_text("text", "line1\nline2,=(0)").unwrap();
@@ -156,13 +156,13 @@ mod tests {
     }
 
     #[test]
-    fn a_stand_in_becomes_a_newline() {
+    fn newline_placeholder_in_framed_message_becomes_newline() {
         let fields = fields_of(b"###\n7:(0)a=\x13b,%%%\n").unwrap();
         assert_eq!(fields.get("a").unwrap().value, b"\nb");
     }
 
     #[test]
-    fn counts_are_plain_numbers_that_fit() {
+    fn framed_count_that_is_malformed_or_does_not_fit_is_refused() {
         for text in ["", ":", "3", "3:", "3:ab,", "3:abcd", "+1:a,", "01:a,", "99999999:a,"] {
             let refused = counted(text.as_bytes());
             assert_eq!(refused, Err(DecodeError::Malformed), "{text:?}");
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_kills_another_daemon_is_refused() {
+    fn framed_message_harmful_to_c_node_is_refused() {
         let kind = Err(DecodeError::Field(FieldError::Kind));
         let name = Err(DecodeError::Field(FieldError::Name));
         for (body, right) in [

@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn every_id_is_verified_with_its_own_key() {
+    fn signature_is_verified_with_the_key_of_its_id() {
         for sending in 1..=4 {
             let text = signature(&keys(sending), b"body");
             for receiving in 1..=4 {
@@ -239,21 +239,21 @@ mod tests {
     }
 
     #[test]
-    fn md5_of_rfc_2202() {
+    fn md5_signature_matches_rfc_2202() {
         let keys = Keys::new(0, [(0, Method::Md5, &b"Jefe"[..])]).unwrap();
         let text = signature(&keys, b"what do ya want for nothing?");
         assert_eq!(text, b"0 750c783e6ab0b503eaa86e310a5db738");
     }
 
     #[test]
-    fn sha1_of_rfc_2202_with_a_key_longer_than_a_block() {
+    fn sha1_signature_with_long_key_matches_rfc_2202() {
         let keys = Keys::new(15, [(15, Method::Sha1, &[0xaa; 80][..])]).unwrap();
         let text = signature(&keys, b"Test Using Larger Than Block-Size Key - Hash Key First");
         assert_eq!(text, b"15 aa4ae5e15272d00e95705637ce8a3b55ed402112");
     }
 
     #[test]
-    fn sha256_of_rfc_4231_with_a_short_key_and_one_longer_than_a_block() {
+    fn sha256_signature_with_short_and_long_key_matches_rfc_4231() {
         let keys = Keys::new(2, [(2, Method::Sha256, &b"Jefe"[..])]).unwrap();
         let text = signature(&keys, b"what do ya want for nothing?");
         let right = b"2 5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_of_another_method_with_the_same_key_is_refused() {
+    fn signature_of_other_method_with_same_key_is_refused() {
         let methods = [Method::Md5, Method::Sha1, Method::Sha256];
         for (made, signs) in methods.iter().enumerate() {
             for (wanted, verifies) in methods.iter().enumerate() {
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn signatures_have_one_spelling() {
+    fn signature_in_other_spelling_is_refused() {
         let keys = keys(1);
         let text = String::from_utf8(signature(&keys, b"body")).unwrap();
         for other in [
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_checksum_has_no_leading_zero() {
+    fn crc_signature_with_leading_zero_is_neither_written_nor_accepted() {
         let keys = keys(3);
         let body = (0_u32..).map(|n| n.to_string());
         let short =
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_not_shown() {
+    fn keys_in_debug_output_hide_secrets() {
         assert_eq!(format!("{:?}", keys(1)), "Keys(..)");
     }
 }

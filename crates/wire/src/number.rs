@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_come_back() {
+    fn number_round_trips_in_decimal_hex_and_dense_form() {
         for number in [0, 1, 9, 10, 15, 16, 0x6b02_ca06, u64::MAX] {
             let mut text = Vec::new();
             push_decimal(&mut text, number);
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_refused() {
+    fn malformed_decimal_or_hex_number_is_refused() {
         for text in ["", "-1", "+1", " 1", "1 ", "01", "1x", "18446744073709551616"] {
             assert_eq!(decimal(text.as_bytes()), None, "{text:?}");
         }
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn digests_are_lower_case_and_whole() {
+    fn hex_digest_with_upper_case_or_wrong_length_is_refused() {
         let mut room = [0; 4];
         assert_eq!(hex_bytes(b"00ff7a", &mut room), Some(&[0, 255, 0x7a][..]));
         for text in ["0", "0F", "0g", "0000000000"] {
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_of_numbers() {
+    fn decimal_length_counts_digits() {
         for number in [0, 9, 10, 99, 100, 262_143] {
             assert_eq!(decimal_length(number), number.to_string().len());
         }

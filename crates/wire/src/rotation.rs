@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_signs_depends_on_who_listens_and_what_they_know() {
+    fn rotation_chooses_signing_keys_by_listeners_and_renewed_nodes() {
         let (silent, learns, classic) = (Listener::Silent, Listener::Learns, Listener::Classic);
         // What kind of listener web2 and web3 are, which of them have the new key, what signs a message other
         // than a beat, and what signs the first beat.
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_over_a_grace_after_the_last_node_has_the_new_key() {
+    fn rotation_is_over_a_grace_after_last_node_has_new_key() {
         let mut rotation = begun(&[WEB2, WEB3]);
         assert!(rotation.record_renewed(WEB2));
         assert!(rotation.waiting().eq([WEB3]));
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_has_to_learn_a_key_that_stays() {
+    fn rotation_with_unchanged_key_waits_for_no_node() {
         let mut rotation = begun(&[WEB2, WEB3]);
         rotation.record_same_key();
         assert_eq!(rotation.signing(at(0), true, |_| Listener::Learns), Signing::CURRENT);
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_began_anew_has_to_show_its_keys_again() {
+    fn node_restarting_during_rotation_must_show_new_key_again() {
         let mut rotation = begun(&[WEB2]);
         rotation.record_renewed(WEB2);
         assert_eq!(rotation.elapse(at(1)), Some(Progress::Complete));
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn without_one_node_it_ends_after_an_hour_with_a_reminder_now_and_then() {
+    fn rotation_with_missing_node_reminds_and_expires_after_an_hour() {
         let mut rotation = begun(&[WEB2, WEB3]);
         rotation.record_renewed(WEB2);
         let mut right: Vec<_> = (1..=5).map(|n| (n * 600, Progress::Reminder)).collect();

@@ -25,7 +25,7 @@ fn heard(fields: &[(&str, &str)]) -> Result<Message, HearError> {
 }
 
 #[test]
-fn a_sequenced_message_keeps_its_place_when_its_content_cannot_be_read() {
+fn sequenced_message_with_unreadable_content_is_heard_as_unreadable() {
     let long = "x".repeat(300);
     for (fields, field) in [
         (&[("t", "status"), ("dt", "7d0")][..], "st"),
@@ -62,7 +62,7 @@ fn a_sequenced_message_keeps_its_place_when_its_content_cannot_be_read() {
 }
 
 #[test]
-fn without_a_place_in_the_sequence_it_is_refused() {
+fn message_with_missing_or_unreadable_numbering_is_refused() {
     use HearError::{Missing, Unreadable};
     for (fields, right) in [
         (&[("t", "NS_ackmsg")][..], Missing("ackseq")),
@@ -83,7 +83,7 @@ fn without_a_place_in_the_sequence_it_is_refused() {
 
 /// What Systole nodes say to each other about a hand-over is read as it was meant.
 #[test]
-fn words_between_nodes_of_systole_come_back_as_they_went() {
+fn hand_over_messages_between_systole_nodes_round_trip() {
     let identity = Identity {
         name: "alpha".into(),
         uuid: Uuid([7; 16]),

@@ -14,7 +14,7 @@ fn keys() -> Keys {
 }
 
 #[test]
-fn every_harmful_message_is_refused() {
+fn harmful_messages_are_all_refused() {
     let mut decoder = Decoder::default();
     let mut behind_the_signature = 0;
     for row in harmful() {
@@ -27,7 +27,7 @@ fn every_harmful_message_is_refused() {
 }
 
 #[test]
-fn the_good_message_that_they_are_made_of_is_taken() {
+fn harmful_message_restored_to_intact_form_is_accepted() {
     let longest = harmful().into_iter().filter(|row| row.what.contains("cut short"));
     let mut bytes = longest.max_by_key(|row| row.bytes.len()).unwrap().bytes;
     bytes.push(b',');
@@ -35,7 +35,7 @@ fn the_good_message_that_they_are_made_of_is_taken() {
 }
 
 #[test]
-fn nothing_harmful_can_be_written() {
+fn harmful_field_cannot_be_written() {
     let mut fields = Fields::default();
     for (kind, name, value) in [
         (Kind::String, "", &b"stat"[..]),

@@ -64,7 +64,7 @@ fn beat() -> Beat {
 }
 
 #[test]
-fn beats_are_sent_and_heard_without_an_allocation() {
+fn beats_are_sent_and_heard_without_allocation() {
     let mut encoder = Encoder::new(identity(), Style::default());
     let mut decoder = Decoder::default();
     let beat = beat();
@@ -104,7 +104,7 @@ fn beats_are_sent_and_heard_without_an_allocation() {
 }
 
 #[test]
-fn beats_cost_no_allocation_while_keys_are_renewed() {
+fn beats_during_key_renewal_are_sent_and_heard_without_allocation() {
     let mut encoder = Encoder::new(identity(), Style::default());
     let mut decoder = Decoder::default();
     let beat = beat();

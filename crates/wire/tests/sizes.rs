@@ -61,7 +61,7 @@ fn travels(style: Style, fields: &Fields) -> Result<Option<Algorithm>, EncodeErr
 }
 
 #[test]
-fn messages_are_compressed_above_the_threshold_or_at_256_kib() {
+fn message_is_compressed_from_threshold_or_256_kib() {
     for format in FORMATS {
         for algorithm in ALGORITHMS {
             for (threshold, length, right) in [
@@ -86,7 +86,7 @@ fn messages_are_compressed_above_the_threshold_or_at_256_kib() {
 }
 
 #[test]
-fn what_stays_too_large_is_not_sent() {
+fn message_too_large_after_compression_is_not_sent() {
     for algorithm in ALGORITHMS {
         let compression = Compression { algorithm, threshold: Some(2048) };
         let style = Style { compression, ..Style::default() };
@@ -214,7 +214,7 @@ fn large_cluster() -> Cluster {
 /// Whatever happens, a beat is one datagram that is never fragmented; and rows that do not fit get their turn
 /// later.
 #[test]
-fn the_largest_beat_fits_into_a_packet_and_every_row_has_its_turn() {
+fn largest_beat_fits_into_packet_and_every_row_gets_its_turn() {
     let mut cluster = large_cluster();
     let identity = Identity {
         name: large_settings().nodes[0].as_str().into(),
@@ -281,7 +281,7 @@ fn the_largest_beat_fits_into_a_packet_and_every_row_has_its_turn() {
 /// Other messages of the core, which have less room than a beat, are never too large for a datagram:
 /// otherwise a node would ask forever for a message that was never sent.
 #[test]
-fn the_largest_list_of_nodes_fits_into_a_datagram() {
+fn largest_node_list_fits_into_datagram() {
     let name = "n".repeat(255);
     let nodes = vec![name.as_str(); NODES_MAX].join(" ").into();
     let outgoing = Outgoing {

@@ -89,7 +89,7 @@ fn every_vector_is_verified_and_read() {
 }
 
 #[test]
-fn what_a_daemon_sent_is_written_byte_for_byte() {
+fn vector_fields_are_sealed_byte_for_byte() {
     for vector in VECTORS {
         if vector.origin == Origin::Program || vector.name.contains("compressed") {
             continue;
@@ -105,7 +105,7 @@ fn what_a_daemon_sent_is_written_byte_for_byte() {
 }
 
 #[test]
-fn what_a_daemon_said_is_said_again_byte_for_byte() {
+fn vector_message_is_encoded_again_byte_for_byte() {
     let mut said = 0;
     for vector in VECTORS {
         let is_plain = vector.carrier == Carrier::Datagram && !vector.name.contains("compressed");
@@ -153,7 +153,7 @@ fn outgoing(heard: &Heard<'_>) -> Outgoing {
 }
 
 #[test]
-fn what_a_daemon_said_is_understood() {
+fn vector_message_is_decoded_to_expected_meaning() {
     let ask = |hold, step, ipfail| Message::AskResources { hold, step, ipfail, by_order: false };
     for (number, right) in [
         (
@@ -196,7 +196,7 @@ fn what_a_daemon_said_is_understood() {
 }
 
 #[test]
-fn envelopes_hold_what_comes_out_of_them() {
+fn compressed_vector_fields_survive_repacking() {
     for (number, algorithm) in [("61", Algorithm::Zlib), ("62", Algorithm::Bzip2)] {
         let vector = vector(number);
         let fields = vector.fields();
@@ -215,7 +215,7 @@ fn envelopes_hold_what_comes_out_of_them() {
 }
 
 #[test]
-fn echoes_are_written_byte_for_byte() {
+fn ping_vector_is_encoded_byte_for_byte() {
     for (number, medium) in
         [("57", PingMedium::Ping), ("59", PingMedium::Group), ("60", PingMedium::Ping6)]
     {
@@ -241,7 +241,7 @@ fn echoes_are_written_byte_for_byte() {
 }
 
 #[test]
-fn every_flipped_bit_is_noticed() {
+fn vector_with_flipped_bit_is_refused() {
     let mut decoder = Decoder::default();
     for vector in VECTORS {
         let message = without_nul(vector.message());
@@ -263,7 +263,7 @@ fn every_flipped_bit_is_noticed() {
 }
 
 #[test]
-fn every_shortened_message_is_noticed() {
+fn vector_cut_short_is_refused() {
     let mut decoder = Decoder::default();
     for vector in VECTORS {
         let message = without_nul(vector.message());

@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_call_that_fails_is_named() {
+    fn failing_call_is_reported_with_its_command() {
         let error = Call::cargo(&["systole-no-such-command"]).run().unwrap_err();
         assert!(error.starts_with("cargo systole-no-such-command failed: "), "{error}");
     }

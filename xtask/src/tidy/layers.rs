@@ -120,7 +120,7 @@ rustix.workspace = true
     }
 
     #[test]
-    fn tables_of_dependencies_are_read() {
+    fn dependency_tables_of_manifest_are_read() {
         let found = dependencies(MANIFEST);
         let names: Vec<_> = found.iter().map(|dependency| dependency.name).collect();
         assert_eq!(names, ["serde", "hmac", "rustix"]);
@@ -128,7 +128,7 @@ rustix.workspace = true
     }
 
     #[test]
-    fn layers_hold() {
+    fn dependency_on_higher_layer_is_a_breach() {
         assert_eq!(breaches("crates/core/Cargo.toml", MANIFEST), []);
         let upwards = "[dependencies]\nsystole-node.workspace = true\n";
         assert_eq!(breaches("crates/core/Cargo.toml", upwards).len(), 1);
@@ -143,14 +143,14 @@ rustix.workspace = true
     }
 
     #[test]
-    fn pure_crates_have_no_door_to_the_machine() {
+    fn pure_crate_with_access_to_machine_is_a_breach() {
         let door = "[dependencies]\nrustix.workspace = true\n";
         assert_eq!(breaches("crates/wire/Cargo.toml", door).len(), 1);
         assert_eq!(breaches("crates/sys/Cargo.toml", door), []);
     }
 
     #[test]
-    fn every_foreign_crate_has_its_reason() {
+    fn foreign_crate_without_reason_is_a_breach() {
         let unknown = "[dependencies]\nleft-pad.workspace = true\n";
         let breaches = breaches("crates/sys/Cargo.toml", unknown);
         assert_eq!(breaches.len(), 1);

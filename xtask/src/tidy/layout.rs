@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_document_is_told() {
+    fn missing_document_is_a_breach() {
         let found: Vec<_> = EXPECTED.iter().skip(1).map(|path| file(path, "")).collect();
         let breaches = check(&found);
         assert_eq!(breaches.len(), 1);
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn modules_and_crate_roots_have_a_form() {
+    fn mod_rs_file_and_undocumented_crate_root_are_breaches() {
         let mut found: Vec<_> = EXPECTED.iter().map(|path| file(path, "")).collect();
         found.push(file("crates/core/src/lib.rs", "//! Decisions.\n"));
         found.push(file("crates/core/src/peer.rs", "struct Peer;\n"));
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn long_files_are_listed() {
+    fn file_over_line_limit_is_listed() {
         let long = file("crates/core/src/a.rs", &"\n".repeat(LINES_MAX + 1));
         let short = file("crates/core/src/b.rs", &"\n".repeat(LINES_MAX));
         assert_eq!(long_files(&[long, short]).len(), 1);

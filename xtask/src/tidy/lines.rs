@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn forbidden_words_are_found_in_sources_alone() {
+    fn forbidden_word_in_source_is_a_breach_and_in_document_allowed() {
         for (start, end, _) in FORBIDDEN {
             let text = format!("fn a() {{}}\n{start}{end}\n");
             assert_eq!(breaches("crates/core/src/a.rs", &text), 1, "{start}{end}");
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn places_outside_are_found_everywhere() {
+    fn path_outside_project_is_a_breach() {
         for (start, end) in OUTSIDE {
             assert_eq!(breaches("docs/a.md", &format!("see {start}{end}a")), 1);
         }
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn unsafe_has_one_home() {
+    fn unsafe_code_outside_its_permitted_places_is_a_breach() {
         let text = concat!("let a = unsa", "fe { b() };\n");
         assert_eq!(breaches("crates/sys/src/clock.rs", text), 0);
         assert_eq!(breaches("crates/node/src/beat.rs", text), 1);

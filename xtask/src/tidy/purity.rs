@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lints_must_be_there_and_complete() {
+    fn purity_lints_missing_or_incomplete_are_a_breach() {
         assert_eq!(check(&lints()), []);
         assert_eq!(check(&lints()[1..]).len(), 1);
         let mut weak = lints();
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn imports_of_the_world_are_found() {
+    fn import_of_machine_access_in_pure_crate_is_a_breach() {
         let mut files = lints();
         let text = "use std::fs::File;\n// std::env::args\n#[cfg(test)]\nuse std::thread::spawn;\n";
         files.push(file("crates/core/src/a.rs", text));

@@ -15,7 +15,7 @@ fn errno(errno: Errno) -> io::Error {
 }
 
 #[test]
-fn a_refusal_is_an_answer_of_its_own_run_alone() {
+fn address_removal_refused_by_the_kernel_fails_only_its_own_run() {
     let [one, two, three] = ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(address);
     let rows: [&[Resource]; 3] = [&[one, two], &[], &[three]];
     let taken = |ip: &str| {
@@ -40,7 +40,7 @@ fn a_refusal_is_an_answer_of_its_own_run_alone() {
 }
 
 #[test]
-fn what_the_kernel_has_no_memory_for_is_not_asked() {
+fn address_refused_for_a_transient_kernel_error_counts_as_not_asked() {
     let ip = "192.0.2.1".parse().unwrap();
     let silent: io::Error = io::ErrorKind::UnexpectedEof.into();
     for error in [errno(Errno::NOMEM), errno(Errno::NOBUFS), errno(Errno::INTR), silent] {

@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn path_has_what_was_given_between_our_commands_and_those_of_the_system() {
+    fn path_from_daemon_is_placed_between_heartbeat_and_system_directories() {
         for (given, between) in [
             (None, "/usr/local/sbin:/usr/local/bin:/usr/bin:/sbin:/bin"),
             (Some(""), "/usr/local/sbin:/usr/local/bin:/usr/bin:/sbin:/bin"),
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_daemon_says_replaces_a_default_and_not_what_we_know() {
+    fn environment_from_daemon_overrides_defaults_but_not_fixed_variables() {
         let told = [
             ("HA_BIN", "/opt/ha"),
             ("HA_CURHOST", "liar"),

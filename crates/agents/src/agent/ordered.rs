@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_start_orders_the_unit_once() {
+    fn unit_started_twice_gets_its_drop_in_once() {
         let (_scratch, directories) = unit();
         let file = super::folder("web.service", &directories).join(super::FILE);
         assert_eq!(
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stop_while_our_unit_ends_waits_for_nobody() {
+    fn unit_stopped_or_started_while_daemon_unit_ends_has_no_drop_in() {
         let (_scratch, directories) = unit();
         let file = super::folder("web.service", &directories).join(super::FILE);
         asked(&directories, Action::Start, "activating");
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_ours_stands_between_the_executor_and_the_agent() {
+    fn unit_start_and_stop_invoke_systemctl_directly() {
         let (_scratch, directories) = unit();
         let agent = Agent::find("web", &[], &directories).unwrap().unwrap();
         for (action, verb) in [(Action::Start, "start"), (Action::Stop, "stop")] {
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stop_whose_drop_in_stays_is_not_begun() {
+    fn unit_stop_whose_drop_in_cannot_be_removed_fails_to_prepare() {
         let (_scratch, directories) = unit();
         asked(&directories, Action::Start, "active");
         // This simulates a file system that has become read-only.
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn without_systemd_the_agent_is_called_and_nothing_else() {
+    fn unit_start_without_systemd_only_calls_the_agent() {
         let (_scratch, directories) = unit();
         fs::remove_dir(&directories.runtime_units).unwrap();
         assert_eq!(asked(&directories, Action::Start, "active"), ["start"]);
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_script_of_init_d_stands_for_its_unit() {
+    fn init_script_is_ordered_as_its_unit_and_resource_script_is_not() {
         let (_scratch, directories) = unit();
         write_script(&directories.init.join("web"), "exit 0");
         let file = super::folder("web.service", &directories).join(super::FILE);

@@ -11,7 +11,7 @@ fn words(words: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn the_ownership_test_reads_words() {
+fn status_output_is_judged_as_running_by_its_words() {
     let owned = ["nginx is running.", "INFO: Running OK", "OK", "it is not OK", "not so fast: OK"];
     let not_owned = ["", "nginx is not running", "NOT Running", "stopped", "ok", "RUNNING"];
     assert!(owned.iter().all(|text| says_running(text)));
@@ -19,7 +19,7 @@ fn the_ownership_test_reads_words() {
 }
 
 #[test]
-fn a_script_gets_its_arguments_before_the_verb() {
+fn script_is_called_with_its_arguments_before_the_verb() {
     let scratch = Scratch::new();
     let directories = scratch.directories();
     let path = directories.resource().join("web");
@@ -40,7 +40,7 @@ fn a_script_gets_its_arguments_before_the_verb() {
 }
 
 #[test]
-fn the_log_line_keeps_the_blanks_of_the_original() {
+fn log_line_of_a_start_keeps_the_double_blank_of_heartbeat() {
     let scratch = Scratch::new();
     let directories = scratch.directories();
     let path = directories.init.join("nginx");
@@ -52,7 +52,7 @@ fn the_log_line_keeps_the_blanks_of_the_original() {
 }
 
 #[test]
-fn an_ocf_agent_gets_its_parameters_by_name() {
+fn ocf_agent_gets_its_parameters_by_name() {
     let scratch = Scratch::new();
     let directories = scratch.directories();
     for kind in ["Filesystem", "Dummy"] {
@@ -74,7 +74,7 @@ fn an_ocf_agent_gets_its_parameters_by_name() {
 }
 
 #[test]
-fn an_ocf_instance_reads_its_file() {
+fn ocf_instance_takes_its_parameters_from_its_file() {
     let scratch = Scratch::new();
     let directories = scratch.directories();
     write_script(&directories.ocf_root.join("resource.d/heartbeat/apache"), "");
@@ -91,7 +91,7 @@ fn an_ocf_instance_reads_its_file() {
 }
 
 #[test]
-fn a_unit_is_asked_through_systemctl() {
+fn unit_is_monitored_through_systemctl_and_judged_by_exit_code() {
     let scratch = Scratch::new();
     let directories = scratch.directories();
     std::fs::write(directories.units[0].join("web.service"), "").unwrap();
@@ -109,7 +109,7 @@ fn a_unit_is_asked_through_systemctl() {
 }
 
 #[test]
-fn exit_codes_mean_what_their_kind_says() {
+fn exit_code_is_judged_by_the_kind_of_agent() {
     let script = Agent { located: Located::Script { path: "/x".into() }, arguments: Vec::new() };
     let located = Located::Ocf { path: "/x".into(), kind: "x".into(), parameters: None };
     let ocf = Agent { located, arguments: Vec::new() };
@@ -135,7 +135,7 @@ fn exit_codes_mean_what_their_kind_says() {
 }
 
 #[test]
-fn a_unit_that_is_stopping_is_not_stopped() {
+fn unit_still_deactivating_does_not_count_as_stopped() {
     let scratch = Scratch::new();
     let directories = scratch.directories();
     std::fs::write(directories.units[0].join("nginx.service"), "").unwrap();

@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_storm_of_news_leaves_most_of_the_time_to_others() {
+    fn interface_check_waits_in_proportion_to_the_cost_of_the_last_check() {
         let mut looks = Looks::default();
         let second = Time::from_nanos(1_000_000_000);
         assert!(!looks.is_due(second) && looks.deadline().is_none());

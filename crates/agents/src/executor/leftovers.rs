@@ -125,7 +125,7 @@ mod tests {
     use systole_core::GroupKey;
 
     #[test]
-    fn a_child_on_the_way_to_its_agent_is_waited_for_however_long_it_takes() {
+    fn leftover_child_before_its_agent_is_awaited_while_its_record_is_locked() {
         let directory = tempfile::tempdir().unwrap();
         let records = Records::open(directory.path().into(), "boot".into()).unwrap();
         let run = Unfinished { group: GroupKey(1), action: Action::Start, resources: Vec::new() };

@@ -131,7 +131,7 @@ mod tests {
     use std::fs;
 
     #[test]
-    fn a_listener_that_ends_leaves_the_socket_of_another_one() {
+    fn listener_dropped_after_its_replacement_leaves_the_new_socket() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("executor.sock");
         let first = Listener::bind(&path).unwrap();
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_executor_does_not_begin_where_the_socket_of_the_first_was_removed() {
+    fn second_executor_is_refused_although_the_first_socket_was_removed() {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name);
         let open = || Places::open(Time::START, path("executor.sock"), path("executor.json"));
@@ -163,7 +163,7 @@ mod tests {
 
     /// Any process may connect to the abstract name.
     #[test]
-    fn a_second_executor_finds_the_first_behind_all_who_wait_there() {
+    fn second_executor_finds_the_first_behind_a_full_connection_queue() {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name);
         let open = || Places::open(Time::START, path("executor.sock"), path("executor.json"));
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_there_or_cannot_lie_there_is_not_missing() {
+    fn socket_counts_as_missing_only_if_absent_from_a_private_directory() {
         use std::os::unix::fs::{PermissionsExt as _, symlink};
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("executor.sock");

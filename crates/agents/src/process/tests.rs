@@ -41,7 +41,7 @@ fn finish(process: &mut Process) -> Remains {
 }
 
 #[test]
-fn exit_and_both_outputs_are_seen() {
+fn process_exit_code_and_both_outputs_are_collected() {
     let remains = finish(&mut start("echo out; echo err >&2; exit 7"));
     assert_eq!(remains.exit, Exit::Code(7));
     assert_eq!((&remains.stdout[..], &remains.stderr[..]), (&b"out\n"[..], &b"err\n"[..]));
@@ -49,7 +49,7 @@ fn exit_and_both_outputs_are_seen() {
 }
 
 #[test]
-fn a_daemon_that_keeps_the_pipes_does_not_hold_up_the_run() {
+fn daemon_holding_the_pipes_does_not_delay_the_end_of_its_run() {
     let mut process = start("sleep 60 & echo $!");
     let begin = Instant::now();
     let remains = finish(&mut process);
@@ -78,7 +78,7 @@ fn lingering_pipes_are_read_until_they_close() {
 }
 
 #[test]
-fn one_that_ignores_term_is_killed_with_its_children() {
+fn process_ignoring_sigterm_is_killed_with_its_children() {
     let script = "trap '' TERM; sleep 60 & echo $!; wait; wait; sleep 60";
     let mut process = start(script);
     let group = process.child.id().pid;
@@ -100,14 +100,14 @@ fn one_that_ignores_term_is_killed_with_its_children() {
 }
 
 #[test]
-fn one_that_heeds_term_is_gone_at_once() {
+fn process_heeding_sigterm_exits_with_signal_15() {
     let mut process = start("sleep 60");
     process.signal(Signal::Terminate);
     assert_eq!(finish(&mut process).exit, Exit::Signal(15));
 }
 
 #[test]
-fn megabytes_of_output_are_cut() {
+fn output_of_megabytes_is_cut_and_the_rest_counted() {
     let remains = finish(&mut start("yes | head -c 5000000; exit 0"));
     assert_eq!(remains.exit, Exit::Code(0));
     assert_eq!(remains.stdout.len(), OUTPUT_MAX / 2);
@@ -115,7 +115,7 @@ fn megabytes_of_output_are_cut() {
 }
 
 #[test]
-fn lines_have_a_bound() {
+fn output_line_over_the_maximum_is_split() {
     let mut output = b"one\n\ntwo \n".to_vec();
     output.extend(vec![b'x'; LINE_MAX + 1]);
     let lengths: Vec<_> = lines(&output).map(|line| line.len()).collect();

@@ -23,7 +23,7 @@ fn bench() -> Bench {
 }
 
 #[test]
-fn a_start_asks_for_the_status_first() {
+fn start_asks_for_the_status_first() {
     let bench = bench();
     bench.service("web");
     let (mut daemon, _) = bench.greeted();
@@ -43,7 +43,7 @@ fn a_start_asks_for_the_status_first() {
 }
 
 #[test]
-fn failures_are_told_apart() {
+fn executor_reports_each_kind_of_failure_with_its_own_outcome() {
     let bench = bench();
     bench.script("bad", "echo said it; exit 7");
     bench.script("slow", "[ $1 = status ] || sleep 60");
@@ -65,7 +65,7 @@ fn failures_are_told_apart() {
 }
 
 #[test]
-fn runs_of_one_group_follow_each_other_and_groups_do_not() {
+fn runs_of_the_same_group_are_sequential_and_of_two_groups_parallel() {
     let bench = bench();
     // Each of two groups waits for the other, so they can end only if they run at the same time.
     let meet = "[ $1 = start ] || exit 0; N=$(basename $0); touch $D/$N.here\n";
@@ -83,7 +83,7 @@ fn runs_of_one_group_follow_each_other_and_groups_do_not() {
 }
 
 #[test]
-fn addresses_live_while_permitted() {
+fn addresses_under_a_permit_are_renewed_and_restored_until_stopped() {
     let bench = bench();
     let (mut daemon, _) = bench.greeted();
     let both = [address("192.0.2.50"), address("192.0.2.51")];
@@ -118,7 +118,7 @@ fn addresses_live_while_permitted() {
 }
 
 #[test]
-fn addresses_of_many_groups_come_and_go_at_once_and_one_that_has_no_place_harms_no_other() {
+fn address_without_a_network_among_many_groups_fails_alone() {
     let bench = bench();
     let (mut daemon, _) = bench.greeted();
     let groups = 1..=60_u32;
@@ -149,7 +149,7 @@ fn addresses_of_many_groups_come_and_go_at_once_and_one_that_has_no_place_harms_
 }
 
 #[test]
-fn a_greeting_is_told_however_long_it_is() {
+fn greeting_longer_than_a_packet_reaches_the_daemon_whole() {
     let bench = bench();
     // The first argument is the long one.
     bench.script("web", "[ $2 = status ] && echo stopped; exit 0");
@@ -167,7 +167,7 @@ fn a_greeting_is_told_however_long_it_is() {
 }
 
 #[test]
-fn a_lost_address_is_not_held_for_the_next_daemon() {
+fn address_lost_while_no_executor_ran_is_not_held_for_the_next_daemon() {
     let mut bench = bench();
     bench.service("db");
     let (mut daemon, _) = bench.greeted();
@@ -183,7 +183,7 @@ fn a_lost_address_is_not_held_for_the_next_daemon() {
 }
 
 #[test]
-fn what_happens_to_an_interface_or_an_address_is_told_at_once() {
+fn interface_fault_and_address_loss_are_reported_to_the_daemon() {
     let bench = bench();
     let (mut daemon, _) = bench.greeted();
     let here = address("192.0.2.50");
@@ -211,7 +211,7 @@ fn what_happens_to_an_interface_or_an_address_is_told_at_once() {
 }
 
 #[test]
-fn a_large_routing_table_is_not_read() {
+fn executor_memory_beside_a_large_routing_table_stays_small() {
     let bench = bench();
     let routes = (0..100_000_u32).map(|n| {
         let [_, a, b, c] = n.to_be_bytes();
@@ -235,7 +235,7 @@ fn a_large_routing_table_is_not_read() {
 }
 
 #[test]
-fn an_address_without_a_place_is_refused_with_its_reason() {
+fn address_without_a_matching_network_fails_with_the_reason() {
     let bench = bench();
     let (mut daemon, _) = bench.greeted();
     let text = "no interface has a network that contains 10.1.2.3".to_owned();
@@ -244,7 +244,7 @@ fn an_address_without_a_place_is_refused_with_its_reason() {
 }
 
 #[test]
-fn without_a_permit_addresses_go_before_anything_stops() {
+fn permit_expiry_removes_addresses_before_services_stop() {
     let mut bench = bench();
     bench.service("db");
     // At its stop, the service records whether the address is still there.
@@ -274,7 +274,7 @@ fn without_a_permit_addresses_go_before_anything_stops() {
 }
 
 #[test]
-fn a_killed_executor_is_followed_by_one_that_adopts() {
+fn executor_after_a_killed_predecessor_adopts_its_resources() {
     let mut bench = bench();
     bench.service("db");
     let deaf = "[ $1 = start ] || exit 0\ntrap '' TERM\necho $$ > $D/pid\nsleep 60";
@@ -309,7 +309,7 @@ fn a_killed_executor_is_followed_by_one_that_adopts() {
 }
 
 #[test]
-fn an_executor_whose_directory_was_cleared_is_found_again_and_so_is_what_it_holds() {
+fn executor_with_a_cleared_directory_restores_its_socket_and_ledger() {
     let mut bench = bench();
     bench.service("db");
     let (mut daemon, _) = bench.greeted();
@@ -340,7 +340,7 @@ fn an_executor_whose_directory_was_cleared_is_found_again_and_so_is_what_it_hold
 }
 
 #[test]
-fn an_executor_with_a_successor_leaves_everything_to_it() {
+fn executor_leaving_for_a_successor_keeps_everything_running() {
     let mut bench = bench();
     bench.service("db");
     bench.script(
@@ -366,7 +366,7 @@ fn an_executor_with_a_successor_leaves_everything_to_it() {
 }
 
 #[test]
-fn addresses_that_nobody_holds_are_removed() {
+fn addresses_absent_from_the_ledger_are_removed_by_the_next_executor() {
     let mut bench = bench();
     let (mut daemon, _) = bench.greeted();
     assert_eq!(daemon.run(1, Action::Start, &[address("192.0.2.50")]), Outcome::Success);
@@ -381,7 +381,7 @@ fn addresses_that_nobody_holds_are_removed() {
 }
 
 #[test]
-fn one_daemon_is_served_at_a_time() {
+fn executor_serves_only_one_daemon_at_a_time() {
     let bench = bench();
     bench.service("web");
     bench.script("slow", "[ $1 = start ] || exit 0\necho $$ > $D/pid\nexec sleep 60");
@@ -405,7 +405,7 @@ fn one_daemon_is_served_at_a_time() {
 }
 
 #[test]
-fn an_executor_that_nobody_needs_ends() {
+fn executor_without_a_daemon_stops_its_services_and_exits() {
     let mut bench = Bench::new();
     bench.service("web");
     bench.start(Duration::from_millis(200));

@@ -7,7 +7,7 @@ use systole_agents::protocol::{Action, Outcome, Report};
 use systole_core::GroupKey;
 
 #[test]
-fn a_status_that_lies_is_believed_until_a_stop() {
+fn agent_with_a_false_status_is_believed_at_start_and_still_stopped() {
     let bench = bench();
     let say = |word: &str| {
         format!("echo $1 >> $D/$(basename $0).verbs; [ $1 = status ] && echo {word}; exit 0")
@@ -28,7 +28,7 @@ fn a_status_that_lies_is_believed_until_a_stop() {
 }
 
 #[test]
-fn each_in_its_own_way_and_all_at_once() {
+fn misbehaving_agents_run_at_once_do_not_hold_up_each_other() {
     let bench = bench();
     let only_start = "[ $1 = start ] || exit 0\n";
     let until_over = "while [ ! -e $D/over ]; do sleep 0.05; done";
@@ -66,7 +66,7 @@ fn each_in_its_own_way_and_all_at_once() {
 }
 
 #[test]
-fn a_service_that_writes_outlives_the_executor_that_started_it() {
+fn service_writing_to_its_pipes_outlives_its_killed_executor() {
     let mut bench = bench();
     // It writes little until there is a reader again: what a killed executor has left unread, on a busy
     // machine, must not fill the FIFO.
@@ -94,7 +94,7 @@ fn a_service_that_writes_outlives_the_executor_that_started_it() {
 }
 
 #[test]
-fn a_service_that_writes_without_pause_does_not_wake_the_thread_that_renews() {
+fn service_writing_without_pause_rarely_wakes_the_renewing_thread() {
     let bench = bench();
     // Many times what a FIFO holds, in pieces each of which wakes a process that waits for the FIFO.
     let write =
@@ -109,7 +109,7 @@ fn a_service_that_writes_without_pause_does_not_wake_the_thread_that_renews() {
 }
 
 #[test]
-fn what_cannot_be_written_down_is_not_asked_but_stopped_and_is_no_answer() {
+fn unrecordable_start_or_status_is_not_asked_but_a_stop_is_run() {
     let bench = bench();
     bench.service("web");
     let (mut daemon, _) = bench.greeted();
@@ -128,7 +128,7 @@ fn what_cannot_be_written_down_is_not_asked_but_stopped_and_is_no_answer() {
 }
 
 #[test]
-fn a_stop_finds_room_and_a_record_where_there_is_none() {
+fn stop_on_a_full_file_system_still_runs_and_is_recorded() {
     let mut bench = Bench::new();
     bench.sh("mkdir $D/runs && mount -t tmpfs -o size=1M,nr_inodes=100 none $D/runs");
     bench.start(Duration::from_mins(1));
@@ -154,7 +154,7 @@ fn a_stop_finds_room_and_a_record_where_there_is_none() {
 }
 
 #[test]
-fn a_script_without_its_interpreter_is_at_fault_itself() {
+fn script_without_its_interpreter_fails_with_code_126() {
     let bench = bench();
     bench.script("web", "");
     let path = bench.path("ha.d/resource.d/web");

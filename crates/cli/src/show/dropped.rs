@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_with_another_key_is_named_with_the_remedy() {
+    fn node_signing_with_another_key_is_shown_with_remedy() {
         let text = "    signs with another key: compare authkeys on both nodes; 312 packets \
                     dropped from 10.0.0.2 on eth0: wrong signature (312), the last 120 ms ago";
         assert_eq!(of_node(&report()), text);
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn strangers_are_named_by_what_they_say() {
+    fn stranger_is_shown_by_its_name_and_further_drops_as_other_sources() {
         let stranger = DroppedReport { node: None, stranger: Some("gamma".to_owned()), ..report() };
         let text =
             "  gamma, which has this cluster's keys but is not in ha.cf: 312 packets dropped ";

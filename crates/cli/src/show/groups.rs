@@ -157,7 +157,7 @@ mod tests {
     use systole_core::HoldReport;
 
     #[test]
-    fn what_keeps_a_group_where_it_is_is_told_with_its_end() {
+    fn group_kept_in_place_is_shown_with_reason_and_time_left() {
         let all = StayReport {
             hold: None,
             withheld: Some("web1 was silent for 650 ms".to_owned()),
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_say_who_has_them_and_why() {
+    fn group_is_shown_with_owner_cause_obstacles_and_failures() {
         let mut report = GroupReport {
             name: "10.0.0.9".to_owned(),
             resources: vec!["10.0.0.9".to_owned(), "nginx".to_owned()],

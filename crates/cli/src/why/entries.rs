@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_are_in_the_order_of_time_unless_the_clock_was_set_back() {
+    fn entries_are_sorted_by_time_unless_clock_was_set_back() {
         let entry = |run, number, clock: &str| {
             let time = format!("2026-11-24T{clock}Z");
             Entry { time, from: "web1".to_owned(), run, number, event: JournalEvent::Stop }

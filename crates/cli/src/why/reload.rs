@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reload_concerns_a_group_whose_line_or_whose_settings_it_changes() {
+    fn reload_concerns_group_only_if_its_line_or_settings_change() {
         let concerned = |change: &str, group: &str| concerns(&[change.to_owned()], group);
         let changed = "group changed: web1 nginx b (it was: web1 nginx a)";
         assert!(concerned(changed, "nginx") && concerned(changed, "nginx (retired)"));
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_put_back_when_the_same_line_is_added_after_it_was_removed() {
+    fn retired_line_is_put_back_only_if_same_line_is_added_after_removal() {
         let retired = "nginx (retired)";
         let mut entries = vec![reload("group removed: web1 nginx a"), stops(retired)];
         assert!(!is_put_back(&entries, retired));

@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_have_the_places_that_matter() {
+    fn span_precision_follows_its_length() {
         let spans = [0, 7, 1234, 61_000, 7_260_000, 90_000_000].map(span);
         let told = ["less than 1 ms", "7 ms", "1.23 s", "1 min 1 s", "2 h 1 min", "1 d 1 h"];
         assert_eq!(spans, told);

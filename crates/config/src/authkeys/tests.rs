@@ -9,7 +9,7 @@ fn keys(text: &str) -> (Option<Authentication>, Vec<&'static str>) {
 }
 
 #[test]
-fn good_files() {
+fn authkeys_in_accepted_form_yields_its_keys() {
     for (text, sending, count) in [
         ("auth 3\n3 md5 Hello!\n", 3, 1),
         ("# comment\n\n  auth 1\n1 sha1 secret\n2 md5 other\n", 1, 2),
@@ -34,7 +34,7 @@ fn good_files() {
 }
 
 #[test]
-fn refused_files() {
+fn authkeys_with_error_is_refused_with_its_rule() {
     for (text, expected) in [
         ("", "HA0604"),
         ("1 sha1 secret\n", "HA0604"),
@@ -70,7 +70,7 @@ fn refused_files() {
 }
 
 #[test]
-fn warned_files() {
+fn authkeys_with_doubtful_line_is_loaded_with_its_rule() {
     for (text, expected) in [
         ("auth 1\n1 sha1 a\n1 sha1 b\n", "HA0613"),
         ("auth 1\n1 crc\n", "HA0614"),
@@ -87,7 +87,7 @@ fn warned_files() {
 }
 
 #[test]
-fn a_key_is_the_bytes_of_the_file() {
+fn key_with_non_ascii_text_keeps_bytes_of_file() {
     let mut sources = sources("", "auth 1\n1 sha1 g\u{f6}ttlich\n", "");
     for (is_latin1, expected) in [(false, "g\u{f6}ttlich".as_bytes()), (true, b"g\xf6ttlich")] {
         sources.authkeys_is_latin1 = is_latin1;
@@ -97,7 +97,7 @@ fn a_key_is_the_bytes_of_the_file() {
 }
 
 #[test]
-fn who_may_read_the_file_decides_and_who_may_write_it_does_not() {
+fn authkeys_readable_beyond_owner_is_refused_and_group_writable_accepted() {
     for (mode, refused) in
         [(0o600, false), (0o620, false), (0o640, true), (0o604, true), (0o644, true)]
     {
@@ -110,7 +110,7 @@ fn who_may_read_the_file_decides_and_who_may_write_it_does_not() {
 }
 
 #[test]
-fn keys_are_not_printed() {
+fn loaded_config_in_debug_output_hides_keys() {
     let loaded = load_all(HA_CF, "auth 3\n3 sha1 Hello!\n", HARESOURCES);
     assert!(!format!("{loaded:?}").contains("Hello!"));
 }

@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn devices_are_compared_with_nodes_and_machine() {
+    fn fencing_devices_are_checked_against_nodes_and_machine() {
         let rows: &[(&str, &[&str])] = &[
             ("stonith_host * null web1 web2", &[]),
             ("stonith_host web1 external/lab web2", &[]),
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_that_others_can_read_are_told_and_none_is_shown() {
+    fn fencing_secret_in_world_readable_file_is_reported_but_not_printed() {
         let line = "fence web2 fence_lab ip=10.0.0.9 password=geheim";
         assert_eq!(found(line, 0o644), ["HA0529"]);
         assert!(found(line, 0o640).is_empty());

@@ -43,7 +43,7 @@ const CHANGES: &[(&str, &str, &[&str])] = &[
 ];
 
 #[test]
-fn directives_are_compared() {
+fn directives_in_conflict_with_config_or_machine_give_findings() {
     for (from, to, expected) in CHANGES {
         assert!(HA_CF.contains(from), "{from}");
         let findings = of_ha_cf(&HA_CF.replace(from, to));
@@ -55,7 +55,7 @@ fn directives_are_compared() {
 }
 
 #[test]
-fn too_many_of_something_is_refused() {
+fn config_with_too_many_nodes_or_media_gives_finding() {
     let nodes: Vec<String> = (0..16).map(|at| format!("node n{at}")).collect();
     assert!(rules(&of_ha_cf(&format!("{HA_CF}{}", nodes.join("\n")))).contains(&"HA0406"));
     let media: Vec<String> = (30..46).map(|at| format!("ucast eth0 192.168.122.{at}")).collect();
@@ -63,7 +63,7 @@ fn too_many_of_something_is_refused() {
 }
 
 #[test]
-fn nodeinfo_replaces_the_name_of_the_machine() {
+fn nodeinfo_overrides_host_name_as_node_name() {
     with_facts(|facts| {
         let mut facts = *facts;
         facts.node_name = Some("host7");
@@ -77,7 +77,7 @@ fn nodeinfo_replaces_the_name_of_the_machine() {
 }
 
 #[test]
-fn a_name_with_its_domain_is_recognised() {
+fn node_line_with_domain_name_suggests_short_name() {
     let findings = of_ha_cf(&HA_CF.replace("node web1", "node web1.example.org"));
     assert_eq!(findings[0].fix.as_ref().unwrap().text, "web1");
     assert_eq!(findings[0].original[0], "ERROR: Current node [web1] not in configuration!");

@@ -14,7 +14,7 @@ fn changes(ha_cf: &str, authkeys: &str, haresources: &str) -> Vec<(String, Effec
 }
 
 #[test]
-fn every_change_reads_as_one_line_and_tells_what_it_takes() {
+fn config_change_is_described_in_one_line_with_its_effect() {
     use Effect::{Keys, Live, Restart};
     let lines: &[(&str, &str, &str, Effect)] = &[
         ("deadtime 30", "deadtime 20500ms", "deadtime: 30 s -> 20500 ms", Live),
@@ -46,7 +46,7 @@ fn every_change_reads_as_one_line_and_tells_what_it_takes() {
 }
 
 #[test]
-fn lines_of_haresources_are_added_changed_and_removed() {
+fn haresources_changes_are_listed_as_added_changed_or_removed() {
     let found = changes(HA_CF, AUTHKEYS, "web1 192.168.122.100/24/eth0 nginx other\nweb2 third\n");
     let told = [
         "group changed: web1 192.168.122.100/24/eth0 nginx other (it was: web1 \
@@ -67,7 +67,7 @@ fn lines_of_haresources_are_added_changed_and_removed() {
 }
 
 #[test]
-fn what_means_the_same_is_no_difference() {
+fn config_with_same_meaning_differs_at_most_in_options_for_scripts() {
     let ha_cf = format!("# a comment\n{}", HA_CF.replace("deadtime 30", "deadtime 30000ms"));
     let found = changes(&ha_cf, AUTHKEYS, "web1   192.168.122.100/24/eth0 nginx\n");
     assert!(
@@ -109,7 +109,7 @@ fn with(row: &Directive, value: &str) -> String {
 }
 
 #[test]
-fn a_change_of_each_value_takes_what_its_row_says() {
+fn directive_change_has_effect_stated_in_its_row() {
     for row in directive::all() {
         let Told::As(subject, takes) = row.change else { continue };
         let found = changes(&with(row, &other_value(row)), AUTHKEYS, HARESOURCES);
@@ -126,7 +126,7 @@ fn a_change_of_each_value_takes_what_its_row_says() {
 }
 
 #[test]
-fn a_change_of_beats_takes_a_restart_with_a_serial_line() {
+fn keepalive_change_with_serial_line_requires_restart() {
     let serial =
         |ha_cf: &str| config(&format!("{ha_cf}serial /dev/ttyS0\n"), AUTHKEYS, HARESOURCES);
     let faster = HA_CF.replace("keepalive 2", "keepalive 1").replace("warntime 10", "warntime 9");
@@ -142,7 +142,7 @@ fn a_change_of_beats_takes_a_restart_with_a_serial_line() {
 }
 
 #[test]
-fn a_limit_of_nothing_is_told_as_the_limits_that_it_means() {
+fn agent_timeout_change_from_unset_shows_default_limits() {
     let AgentTimeouts { start, stop, status } = AgentTimeouts::GENEROUS;
     assert_eq!(start, stop);
     let usual = format!("{} s to start and stop, {} s to look", start.as_secs(), status.as_secs());
@@ -151,7 +151,7 @@ fn a_limit_of_nothing_is_told_as_the_limits_that_it_means() {
 }
 
 #[test]
-fn a_line_with_the_default_changes_nothing() {
+fn line_with_default_value_changes_no_setting() {
     let bare = "node web1 web2\nucast eth0 192.168.122.22\n";
     let without = config(bare, AUTHKEYS, HARESOURCES);
     for row in directive::all() {

@@ -3,7 +3,7 @@ use crate::values::span;
 use std::collections::BTreeSet;
 
 #[test]
-fn names_are_unique_and_found() {
+fn directive_names_are_unique_and_case_sensitive() {
     for directive in all() {
         assert!(std::ptr::eq(find(directive.name).unwrap(), directive), "{}", directive.name);
         let is_refused = directive.role == Role::NotBuilt;
@@ -13,20 +13,20 @@ fn names_are_unique_and_found() {
 }
 
 #[test]
-fn places_in_the_list_are_numbered_without_a_gap() {
+fn directive_list_positions_have_no_gap() {
     let places: BTreeSet<u8> = all().filter_map(|row| Some(row.listed?.0)).collect();
     let count = u8::try_from(recorded().len()).unwrap();
     assert!(places.into_iter().eq(1..=count), "the next place is {count}");
 }
 
 #[test]
-fn defaults_begin_as_the_original_lists_them() {
+fn default_options_start_in_order_of_c_heartbeat() {
     let names: Vec<_> = default_options().iter().map(|option| option.directive).take(4).collect();
     assert_eq!(names, ["cluster", "hopfudge", "keepalive", "deadtime"]);
 }
 
 #[test]
-fn defaults_are_what_a_line_could_say() {
+fn directive_defaults_match_kind_of_directive() {
     let draft = Draft::default();
     for row in all() {
         let Role::Setting(kind) = row.role else { continue };
@@ -44,7 +44,7 @@ fn defaults_are_what_a_line_could_say() {
 }
 
 #[test]
-fn a_change_of_each_value_that_is_used_is_told() {
+fn directive_in_use_has_its_change_reported() {
     for row in all() {
         let is_setting = matches!(row.role, Role::Setting(_));
         let is_used = is_setting && !matches!(row.support, Support::Inert(_));
@@ -69,7 +69,7 @@ fn documented_default(row: &Directive) -> String {
 }
 
 #[test]
-fn the_book_has_the_tables() {
+fn ha_cf_chapter_matches_directive_tables() {
     let book = include_str!("../../../../docs/ha.cf.md");
     for topic in TOPICS {
         let (_, section) = book.split_once(&format!("## {}\n", topic.title)).unwrap();
@@ -103,7 +103,7 @@ fn entries(page: &str) -> Vec<(&str, &str)> {
 }
 
 #[test]
-fn the_manual_page_has_what_is_new_and_tells_defaults() {
+fn manual_page_lists_new_directives_and_states_defaults() {
     let entries = entries(include_str!("../../../../docs/man/ha.cf.5"));
     for (name, _) in &entries {
         assert!(find(name).is_some(), "docs/man/ha.cf.5 has `{name}`, which does not exist");
@@ -128,7 +128,7 @@ fn the_manual_page_has_what_is_new_and_tells_defaults() {
 }
 
 #[test]
-fn the_chapter_about_reload_tells_what_each_value_takes() {
+fn reload_chapter_states_effect_of_each_directive() {
     let chapter = include_str!("../../../../docs/reload.md");
     let table = chapter.lines().filter(|line| line.starts_with("| "));
     let (mut at_once, mut by_restart) = (String::new(), String::new());

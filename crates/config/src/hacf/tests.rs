@@ -132,7 +132,7 @@ const BROKEN: &[(&str, &[&str], &str)] = &[
 ];
 
 #[test]
-fn every_broken_line_is_named() {
+fn broken_ha_cf_line_is_reported_with_rules_and_span() {
     for (lines, expected, first) in BROKEN {
         let text = ha_cf_and(lines);
         let findings = of_ha_cf(&text);
@@ -146,7 +146,7 @@ fn every_broken_line_is_named() {
 }
 
 #[test]
-fn what_the_original_takes_in_silence_is_taken_in_silence() {
+fn ha_cf_line_accepted_silently_by_c_heartbeat_gives_no_finding() {
     for line in [
         "",
         "# comment",
@@ -188,7 +188,7 @@ fn what_the_original_takes_in_silence_is_taken_in_silence() {
 }
 
 #[test]
-fn every_medium_is_one_that_the_daemon_opens() {
+fn medium_or_ping_line_gives_finding_only_without_value() {
     for (line, expected) in [
         ("ucast eth0 192.168.122.23", None),
         ("bcast eth0", None),
@@ -210,7 +210,7 @@ fn every_medium_is_one_that_the_daemon_opens() {
 }
 
 #[test]
-fn several_media_on_one_interface_are_one_link() {
+fn media_on_one_interface_share_one_link() {
     let text = ha_cf_and("bcast eth0\nserial /dev/ttyS0\nmcast eth0 225.0.0.1 694 1 0");
     let config = load_all(&text, AUTHKEYS, HARESOURCES).config.unwrap();
     assert_eq!(config.media.len(), 4);
@@ -218,7 +218,7 @@ fn several_media_on_one_interface_are_one_link() {
 }
 
 #[test]
-fn a_rate_is_that_of_the_lines_below_it() {
+fn baud_applies_to_serial_lines_below() {
     let text = ha_cf_and("serial /dev/ttyS1\nbaud 9600\nserial /dev/ttyS0");
     let config = load_all(&text, AUTHKEYS, HARESOURCES).config.unwrap();
     let rates: Vec<_> = config
@@ -237,7 +237,7 @@ fn a_rate_is_that_of_the_lines_below_it() {
 }
 
 #[test]
-fn words_that_any_value_takes_make_a_comment_only_a_warning() {
+fn slash_comment_in_free_text_value_is_only_a_warning() {
     for (line, rule) in [("node // two", "HA0102"), ("cluster red // blue", "HA0102")] {
         let findings = of_ha_cf(&ha_cf_and(line));
         let found = findings.iter().find(|finding| finding.rule == rule).unwrap();
@@ -246,13 +246,13 @@ fn words_that_any_value_takes_make_a_comment_only_a_warning() {
 }
 
 #[test]
-fn a_long_line_is_named() {
+fn ha_cf_line_that_is_too_long_gives_finding() {
     let findings = of_ha_cf(&ha_cf_and(&format!("# {}", "x".repeat(5200))));
     assert_eq!(rules(&findings), ["HA0109"]);
 }
 
 #[test]
-fn ports_are_checked_as_numbers_and_as_services() {
+fn udpport_of_known_service_or_out_of_range_gives_finding() {
     for (port, rule, used) in [("53", "HA0312", 53), ("70000", "HA0213", 4464)] {
         let text = HA_CF.replace("udpport 694", &format!("udpport {port}"));
         let loaded = load_all(&text, AUTHKEYS, HARESOURCES);
@@ -263,7 +263,7 @@ fn ports_are_checked_as_numbers_and_as_services() {
 }
 
 #[test]
-fn a_port_holds_for_the_media_below_it() {
+fn udpport_applies_to_media_below() {
     let text = HA_CF.replace("udpport 694", "bcast eth0\nudpport 700");
     let mut findings = Vec::new();
     let sources = sources(&text, AUTHKEYS, HARESOURCES);
@@ -284,14 +284,14 @@ fn a_port_holds_for_the_media_below_it() {
 }
 
 #[test]
-fn of_several_words_the_last_counts() {
+fn keepalive_with_several_words_uses_the_last_word() {
     let text = HA_CF.replace("keepalive 2", "keepalive 1,500ms");
     let loaded = load_all(&text, AUTHKEYS, HARESOURCES);
     assert_eq!(loaded.config.unwrap().settings().keepalive, Duration::from_millis(500));
 }
 
 #[test]
-fn seconds_with_a_unit_are_taken_and_mended_for_a_c_peer() {
+fn deadtime_with_unit_s_is_accepted_with_fix_for_c_node() {
     let text = HA_CF.replace("deadtime 30", "deadtime 30s");
     let loaded = load_all(&text, AUTHKEYS, HARESOURCES);
     assert_eq!(rules(&loaded.findings), ["HA0202"]);
@@ -300,14 +300,14 @@ fn seconds_with_a_unit_are_taken_and_mended_for_a_c_peer() {
 }
 
 #[test]
-fn a_misspelt_directive_is_mended() {
+fn misspelt_directive_gets_a_suggested_fix() {
     let findings = of_ha_cf(&ha_cf_and("keepalvie 2"));
     assert_eq!(findings[0].fix.as_ref().unwrap().text, "keepalive");
     assert_eq!(findings[0].original, ["ERROR: Illegal directive [keepalvie] in /etc/ha.d//ha.cf"]);
 }
 
 #[test]
-fn ipfail_is_built_in_wherever_the_path_points() {
+fn respawn_of_ipfail_enables_built_in_ipfail() {
     let loaded = load_all(HA_CF, AUTHKEYS, HARESOURCES);
     let config = loaded.config.unwrap();
     assert!(config.ipfail && config.clients.is_empty());

@@ -18,7 +18,7 @@ fn address(text: &str, prefix: Option<u8>, interface: Option<&str>) -> ResourceK
 }
 
 #[test]
-fn words_mean_addresses_or_agents() {
+fn haresources_word_is_parsed_as_address_or_agent() {
     for (word, expected) in [
         ("192.168.122.100", address("192.168.122.100", None, None)),
         ("192.168.122.100/24/eth0", address("192.168.122.100", Some(24), Some("eth0"))),
@@ -42,7 +42,7 @@ fn words_mean_addresses_or_agents() {
 }
 
 #[test]
-fn scripts_handle_addresses_where_it_is_wanted() {
+fn address_agent_script_turns_address_into_ipaddr_agent() {
     let text = ha_cf_and("address_agent script");
     let config = load_all(&text, AUTHKEYS, "web1 192.168.122.100/24\n").config.unwrap();
     assert_eq!(config.groups[0].resources[0].kind, agent("IPaddr", &["192.168.122.100/24"]));
@@ -140,7 +140,7 @@ const LINES: &[Case] = &[
 ];
 
 #[test]
-fn every_line_makes_its_groups_and_findings() {
+fn haresources_line_gives_expected_groups_and_findings() {
     for (text, expected, first, words) in LINES {
         let loaded = load_all(HA_CF, AUTHKEYS, text);
         let mut found = rules(&loaded.findings);
@@ -165,7 +165,7 @@ fn every_line_makes_its_groups_and_findings() {
 }
 
 #[test]
-fn the_preferred_node_is_a_place_among_the_sorted_names() {
+fn preferred_node_is_indexed_among_sorted_node_names() {
     let text = HA_CF.replace("node web1\nnode web2", "node web2\nnode WEB1");
     let config = load_all(&text, AUTHKEYS, "web2 nginx\n").config.unwrap();
     let settings = config.settings();
@@ -175,7 +175,7 @@ fn the_preferred_node_is_a_place_among_the_sorted_names() {
 }
 
 #[test]
-fn more_groups_than_a_cluster_can_have_are_refused() {
+fn haresources_with_too_many_groups_gives_finding() {
     let lines: Vec<String> = (0..=256).map(|at| format!("web1 drbddisk::r{at}")).collect();
     let loaded = load_all(HA_CF, AUTHKEYS, &lines.join("\n"));
     assert_eq!(rules(&loaded.findings), ["HA0714"]);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use systole_core::{GroupId, NodeId, Settings};
 
 #[test]
-fn the_files_of_the_tutorials_are_without_findings() {
+fn tutorial_files_load_without_findings() {
     let loaded = load_all(HA_CF, AUTHKEYS, HARESOURCES);
     assert_eq!(loaded.findings, []);
     assert_eq!(loaded.exit_code(), None);
@@ -33,14 +33,14 @@ fn the_files_of_the_tutorials_are_without_findings() {
 }
 
 #[test]
-fn without_facts_only_the_files_count() {
+fn load_without_facts_checks_files_alone() {
     let loaded = load(&sources(HA_CF, AUTHKEYS, "web2 nothing 1.2.3.4\n"), &Facts::default());
     assert_eq!(loaded.findings, []);
     assert_eq!(loaded.config.unwrap().node_name, "web1");
 }
 
 #[test]
-fn options_are_as_written_or_by_default_in_the_order_of_the_original() {
+fn options_list_written_and_default_values_in_order_of_c_heartbeat() {
     let config = load_all(HA_CF, AUTHKEYS, HARESOURCES).config.unwrap();
     let listed: Vec<String> =
         config.options().iter().map(|one| format!("{}={}", one.directive, one.value)).collect();
@@ -66,7 +66,7 @@ fn options_are_as_written_or_by_default_in_the_order_of_the_original() {
 }
 
 #[test]
-fn initdead_is_filled_in_as_the_original_does() {
+fn initdead_and_warntime_when_unset_are_derived_from_deadtime() {
     for (deadtime, initdead) in [("30", 30), ("10", 20), ("6", 12), ("5", 12)] {
         let text = HA_CF
             .replace("deadtime 30", &format!("deadtime {deadtime}"))
@@ -79,7 +79,7 @@ fn initdead_is_filled_in_as_the_original_does() {
 }
 
 #[test]
-fn missing_and_forbidden_files_have_their_exit_codes() {
+fn unreadable_config_file_gives_exit_code_of_its_cause() {
     with_facts(|facts| {
         for file in [File::HaCf, File::Authkeys, File::Haresources] {
             let unreadable = Content::Unreadable("it is a directory");
@@ -102,7 +102,7 @@ fn missing_and_forbidden_files_have_their_exit_codes() {
 }
 
 #[test]
-fn all_files_are_read_to_their_end() {
+fn load_with_several_broken_files_reports_findings_of_all_files() {
     let loaded = load_all("keepalvie 2\nfoo\n", "auth x\nbar\n", "web9 nothing\n");
     let found = rules(&loaded.findings);
     for rule in ["HA0101", "HA0301", "HA0401", "HA0610", "HA0612"] {
@@ -198,7 +198,7 @@ static AUTHKEYS_WORDS: &[&str] =
 
 proptest! {
     #[test]
-    fn no_words_panic_and_spans_lie_inside(
+    fn load_of_random_words_never_panics_and_keeps_spans_inside_files(
         ha_cf in lines(HA_CF_WORDS),
         authkeys in lines(AUTHKEYS_WORDS),
         haresources in lines(HARESOURCES_WORDS),
@@ -208,13 +208,13 @@ proptest! {
     }
 
     #[test]
-    fn no_text_panics(text in "(?s).{0,200}") {
+    fn load_of_arbitrary_text_never_panics(text in "(?s).{0,200}") {
         check_findings(&text, &text, &text);
     }
 }
 
 #[test]
-fn failback_and_hold_down_are_read_for_all_and_for_one() {
+fn failback_lines_set_cluster_and_group_policy_and_hold_down_its_limits() {
     let settings = |lines: &str| {
         let text = HA_CF.replace("auto_failback on", lines);
         load_all(&text, AUTHKEYS, HARESOURCES).config.unwrap().settings()
@@ -246,7 +246,7 @@ fn failback_and_hold_down_are_read_for_all_and_for_one() {
 const AFTER: Failback = Failback::After(Duration::from_secs(90));
 
 #[test]
-fn a_byte_order_mark_is_named_in_each_file_and_nothing_that_looks_the_same_is_proposed() {
+fn byte_order_mark_is_reported_in_each_file_without_fix() {
     let marked = [HA_CF, AUTHKEYS, HARESOURCES].map(|text| format!("\u{feff}{text}"));
     let loaded = load_all(&marked[0], &marked[1], &marked[2]);
     for rule in ["HA0101", "HA0612", "HA0703"] {
@@ -258,7 +258,7 @@ fn a_byte_order_mark_is_named_in_each_file_and_nothing_that_looks_the_same_is_pr
 }
 
 #[test]
-fn what_no_line_says_is_as_in_the_settings_of_no_lines() {
+fn config_without_optional_lines_has_default_settings() {
     let text = "node web2 web1\nucast eth0 192.168.122.20\n";
     let loaded = with_facts(|facts| {
         let facts = Facts { node_name: Some("web2"), ..*facts };

@@ -7,7 +7,7 @@ fn rendered(ha_cf: &str, color: bool) -> String {
 }
 
 #[test]
-fn a_finding_shows_its_line_and_its_fix() {
+fn finding_is_rendered_with_its_line_and_fix() {
     let text = HA_CF.replace("deadtime 30", "deadtim 30");
     assert_eq!(
         rendered(&text, false),
@@ -27,7 +27,7 @@ help: did you mean `deadtime`?
 }
 
 #[test]
-fn a_finding_about_a_whole_file_names_the_file() {
+fn finding_about_whole_file_is_rendered_with_file_name() {
     let text = HA_CF.replace("ucast eth0 192.168.122.22\n", "");
     assert_eq!(
         rendered(&text, false),
@@ -40,14 +40,14 @@ error[HA0301]: ha.cf names no medium that carries beats
 }
 
 #[test]
-fn color_is_as_asked() {
+fn finding_is_colored_only_on_request() {
     let text = HA_CF.replace("deadtime 30", "deadtim 30");
     assert!(rendered(&text, true).contains('\u{1b}'));
     assert!(!rendered(&text, false).contains('\u{1b}'));
 }
 
 #[test]
-fn control_characters_of_the_file_do_not_reach_the_terminal() {
+fn control_characters_of_file_are_not_rendered() {
     let text = format!("{HA_CF}\u{1b}[2J\u{7} 1\n");
     assert!(!rendered(&text, false).contains(['\u{1b}', '\u{7}']));
 }

@@ -113,7 +113,7 @@ mod tests {
     use crate::{Action, GroupKey, HOLD_MAX, NodeId, Outcome, Phase};
 
     #[test]
-    fn the_largest_row_has_room_in_what_is_kept_for_one() {
+    fn largest_row_fits_reserved_space() {
         let words = Words::new(&",".repeat(99));
         assert!(words.text_len() > Words::TEXT_MAX - 3);
         let failure = Failure::new(Action::Stop, usize::MAX, Outcome::Failed(i32::MAX), words);

@@ -222,7 +222,7 @@ mod tests {
     use crate::{GroupKey, Outcome, Words};
 
     #[test]
-    fn group_failed_stop_hides_failed_start_until_it_is_forgotten() {
+    fn stop_failure_hides_start_failure_until_stop_failure_is_forgotten() {
         let (a, b) = (NodeId(0), NodeId(1));
         let line =
             Group { key: GroupKey(7), preferred: a, resources: Vec::new(), is_retired: false };

@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_answer_counts_and_later_ones_only_in_a_row() {
+    fn ping_node_counts_on_first_answer_and_after_silence_on_steady_answers() {
         play(&[(100, true), (200, true), (700, true)]);
         // Silent for 600 ms: dead. It answers again, and counts after doing so for 200 ms.
         play(&[(100, true), (800, false), (900, false), (1000, true)]);
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_rise_every_answer_counts() {
+    fn ping_node_without_rise_time_counts_on_first_answer_after_silence() {
         let mut node = PingNode::default();
         assert!(node.elapse(at(600), PATIENCE));
         assert!(node.answered(at(700), Duration::ZERO));

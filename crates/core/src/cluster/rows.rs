@@ -106,5 +106,5 @@ impl Cluster {
 /// Covers transitions that the simulated worlds do not reach, on this thread.
 #[cfg(all(test, feature = "test-hooks"))]
 pub(super) fn every_meeting() {
-    tests::every_meeting_of_two_claims_has_one_end();
+    tests::merge_of_row_and_claim_gives_listed_verdict_and_row();
 }

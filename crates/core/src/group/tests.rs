@@ -52,7 +52,7 @@ fn resources_start_left_to_right_and_stop_right_to_left() {
 }
 
 #[test]
-fn a_failing_start_stops_the_whole_group() {
+fn start_failing_stops_whole_group() {
     let (mut runner, mut next) = runner();
     runner.start();
     end(&mut runner, &mut next, Outcome::Success);
@@ -65,7 +65,7 @@ fn a_failing_start_stops_the_whole_group() {
 }
 
 #[test]
-fn a_missing_agent_fails_the_start_and_does_not_hold_up_the_stop() {
+fn agent_missing_fails_start_and_does_not_delay_stop() {
     let mut runner = Runner::new(GroupId(0), &[agent("none")]);
     let mut next = JobId(0);
     runner.start();
@@ -76,7 +76,7 @@ fn a_missing_agent_fails_the_start_and_does_not_hold_up_the_stop() {
 }
 
 #[test]
-fn a_failing_stop_is_retried_ten_times_and_then_looked_at() {
+fn stop_failing_is_retried_ten_times_and_then_checked_by_status() {
     for (outcome, end_state) in [
         (Outcome::NotRunning, Progress::StopDoubtful { resource: 0, failed: false }),
         (Outcome::Running, Progress::StopFailed { resource: 0, outcome: Outcome::TimedOut }),
@@ -104,7 +104,7 @@ fn a_failing_stop_is_retried_ten_times_and_then_looked_at() {
 }
 
 #[test]
-fn a_stop_during_a_start_waits_for_the_running_agent() {
+fn stop_during_start_waits_for_running_agent() {
     let (mut runner, mut next) = runner();
     runner.start();
     let job = runner.poll(Time::START, &mut next).expect("a job is due");
@@ -115,7 +115,7 @@ fn a_stop_during_a_start_waits_for_the_running_agent() {
 }
 
 #[test]
-fn the_end_of_a_past_job_changes_nothing() {
+fn job_ending_after_let_go_changes_nothing() {
     let (mut runner, mut next) = runner();
     runner.start();
     let job = runner.poll(Time::START, &mut next).expect("a job is due");
@@ -125,7 +125,7 @@ fn the_end_of_a_past_job_changes_nothing() {
 }
 
 #[test]
-fn an_empty_group_is_active_at_once_and_stops_at_once() {
+fn empty_group_starts_and_stops_at_once() {
     let mut runner = Runner::new(GroupId(0), &[]);
     runner.start();
     assert!(runner.is_active());
@@ -152,7 +152,7 @@ fn stuck() -> (Runner, JobId, Time) {
 }
 
 #[test]
-fn what_is_stuck_rests_until_it_is_stopped_again() {
+fn stuck_group_rests_until_stopped_again() {
     let (mut runner, mut next, now) = stuck();
     assert!(runner.is_settled() && !runner.is_idle());
     assert_eq!((runner.poll(now, &mut next), runner.deadline()), (None, None));
@@ -166,7 +166,7 @@ fn what_is_stuck_rests_until_it_is_stopped_again() {
 }
 
 #[test]
-fn addresses_can_go_though_what_is_right_of_them_cannot() {
+fn stuck_group_can_release_addresses_left_of_stuck_resource() {
     let (mut runner, mut next, _) = stuck();
     runner.release_addresses();
     assert!(runner.is_stuck() && !runner.is_settled());
@@ -178,7 +178,7 @@ fn addresses_can_go_though_what_is_right_of_them_cannot() {
 }
 
 #[test]
-fn what_was_cancelled_is_asked_for_again_a_second_later() {
+fn job_cancelled_is_asked_for_again_after_retry_delay() {
     let (mut runner, mut next) = runner();
     runner.start();
     let (job, progress) = end(&mut runner, &mut next, Outcome::Cancelled);
@@ -210,7 +210,7 @@ fn ask_in_vain(runner: &mut Runner, times: usize) -> (Vec<u64>, Progress) {
 }
 
 #[test]
-fn an_agent_that_cannot_be_asked_to_start_is_left_to_the_others_after_a_while() {
+fn start_that_cannot_be_asked_fails_after_growing_delays() {
     let (mut runner, _) = runner();
     runner.start();
     let (waits, progress) = ask_in_vain(&mut runner, 4);
@@ -224,7 +224,7 @@ fn an_agent_that_cannot_be_asked_to_start_is_left_to_the_others_after_a_while() 
 }
 
 #[test]
-fn what_could_not_even_be_asked_to_start_has_nothing_to_stop() {
+fn resource_never_asked_to_start_is_not_stopped() {
     let mut first = Runner::new(GroupId(0), &[agent("one"), agent("two")]);
     first.start();
     let (_, progress) = ask_in_vain(&mut first, 5);
@@ -241,7 +241,7 @@ fn what_could_not_even_be_asked_to_start_has_nothing_to_stop() {
 /// The kernel may have added one of the two addresses before it had no room, or both, and its
 /// answer was lost.
 #[test]
-fn addresses_that_could_not_be_asked_for_are_removed_before_the_group_is_free() {
+fn addresses_that_cannot_be_asked_to_start_are_removed_before_group_is_idle() {
     let (mut runner, mut next) = runner();
     runner.start();
     ask_in_vain(&mut runner, 5);
@@ -251,7 +251,7 @@ fn addresses_that_could_not_be_asked_for_are_removed_before_the_group_is_free() 
 }
 
 #[test]
-fn what_an_executor_that_died_may_have_left_is_stopped_though_it_could_not_be_asked_to_start() {
+fn resource_started_by_lost_executor_is_stopped_though_start_is_not_asked() {
     let (mut runner, mut next) = runner();
     runner.start();
     runner.lose_job();
@@ -260,7 +260,7 @@ fn what_an_executor_that_died_may_have_left_is_stopped_though_it_could_not_be_as
 }
 
 #[test]
-fn an_agent_that_cannot_be_asked_to_stop_has_not_failed_to() {
+fn stop_that_cannot_be_asked_is_retried_and_does_not_count_as_failed() {
     let (mut runner, _) = runner();
     runner.adopt();
     runner.stop();
@@ -270,7 +270,7 @@ fn an_agent_that_cannot_be_asked_to_stop_has_not_failed_to() {
 }
 
 #[test]
-fn letting_go_of_what_is_being_stopped_begins_nothing_anew() {
+fn group_let_go_while_stopping_continues_to_stop() {
     let (mut runner, mut next) = runner();
     runner.adopt();
     runner.stop();
@@ -386,7 +386,7 @@ const RARE: [(&str, &str, &str); 52] = [
 ];
 
 #[test]
-pub(super) fn every_rare_meeting_of_a_state_and_an_input_has_one_end() {
+pub(super) fn runner_at_rare_input_reaches_listed_state() {
     for (state, input, after) in RARE {
         let (mut runner, job) = runner_in(state);
         let done = |runner: &mut Runner, outcome| {

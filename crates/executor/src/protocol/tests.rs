@@ -25,7 +25,7 @@ fn run() -> Run {
 }
 
 #[test]
-fn requests_survive_the_way() {
+fn request_survives_encoding_and_decoding() {
     let requests = [
         Request::Configure(Configuration::default()),
         Request::Permit(Permit { issued: 7, until: 12 }),
@@ -41,14 +41,14 @@ fn requests_survive_the_way() {
 }
 
 #[test]
-fn reports_survive_the_way() {
+fn report_survives_encoding_and_decoding() {
     let outcome = Outcome::Failed { code: 7, text: String::new() };
     let report = Report::Done { job: JobId(7), outcome };
     assert_eq!(Report::decode(&report.encode().unwrap()).unwrap(), report);
 }
 
 #[test]
-fn a_permit_counts_from_when_it_was_made() {
+fn permit_packet_end_counts_from_its_issue_time() {
     let packet = permit_packet(1_000_000_000, Duration::from_secs(5));
     let permit = Permit { issued: 1_000_000_000, until: 6_000_000_000 };
     assert_eq!(Request::decode(&packet).unwrap(), Request::Permit(permit));
@@ -58,7 +58,7 @@ fn a_permit_counts_from_when_it_was_made() {
 }
 
 #[test]
-fn what_is_no_message_is_refused() {
+fn malformed_or_oversized_request_is_refused() {
     assert!(Request::decode(b"").is_err());
     assert!(Request::decode(b"\0permit2").is_err());
     assert!(Request::decode(b"\0permit2\0\0\0\0\0\0\0\0").is_err());

@@ -46,7 +46,7 @@ mod tests {
     use std::fs;
 
     #[test]
-    fn the_old_file_is_read_before_the_present_one_and_a_cut_line_is_counted() {
+    fn journal_old_file_is_read_first_and_cut_line_is_counted() {
         let directory = tempfile::tempdir().unwrap();
         assert_eq!(read(directory.path()).unwrap(), Reading::default());
         let line = |milliseconds: u64| {

@@ -61,7 +61,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn the_proof_of_a_death_is_told() {
+    fn cause_of_owner_death_names_its_proof() {
         let settings = Settings::new(NodeId(0), ["web1", "web2"]);
         let (owner, silence) = (NodeId(1), Duration::from_millis(510));
         for (proof, text) in [

@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_is_told_with_its_reason_and_without_a_made_up_code() {
+    fn outcome_is_explained_with_its_words_and_no_made_up_exit_code() {
         for (what, words, is_address, text) in [
             (Outcome::Failed(3), "target is busy", false, "target is busy (exit code 3)"),
             (Outcome::Failed(3), "", false, "exit code 3"),

@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn an_announcement_speaks_of_its_own_address() {
+    fn arp_announcement_is_parsed_with_address_and_sender() {
         let found = parse(&frame(1, [192, 168, 122, 100]), Instant::now()).unwrap();
         assert_eq!(found.address, Ipv4Addr::new(192, 168, 122, 100));
         assert_eq!(found.sender, [2, 0, 0, 0, 0, 7]);
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_for_another_address_is_none() {
+    fn arp_frame_with_other_target_or_operation_is_no_announcement() {
         assert_eq!(parse(&frame(1, [192, 168, 122, 1]), Instant::now()), None);
         assert_eq!(parse(&frame(3, [192, 168, 122, 100]), Instant::now()), None);
     }

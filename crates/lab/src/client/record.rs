@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_silence_is_a_gap() {
+    fn silence_is_recorded_as_gap() {
         let (record, start) =
             record(&[(0, Node::Web1), (1, Node::Web1), (701, Node::Web2), (702, Node::Web2)]);
         let gaps = record.gaps(start);
@@ -152,14 +152,14 @@ mod tests {
     }
 
     #[test]
-    fn jitter_is_no_gap() {
+    fn jitter_is_not_recorded_as_gap() {
         let (record, start) = record(&[(0, Node::Web1), (4, Node::Web1), (8, Node::Web1)]);
         assert_eq!(record.gaps(start), []);
         assert_eq!(record.answers(), 3);
     }
 
     #[test]
-    fn an_answer_in_between_is_a_duplicate_and_a_move_is_none() {
+    fn interleaved_answer_is_a_duplicate_and_move_is_not() {
         let (both, start) = record(&[(0, Node::Web1), (1, Node::Web2), (2, Node::Web1)]);
         assert_eq!(both.duplicates(start).len(), 1);
         assert_eq!(both.duplicates(start)[0].intruder, Node::Web2);
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_bounded() {
+    fn record_keeps_bounded_number_of_spans() {
         let (mut record, start) = record(&[]);
         for at in 0..3 * KEPT_MAX as u64 {
             record.answer(Node::Web1, start + Duration::from_millis(10 * at));

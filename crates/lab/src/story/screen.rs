@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn every_line_fits_the_screen() {
+    fn screen_lines_have_exactly_the_screen_width() {
         for width in [62, 80, 200] {
             for line in snapshot().lines(width, Some(Step::PullPlug), &["done".repeat(99)]) {
                 assert_eq!(line.chars().count(), width, "{line}");
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn owner_and_silence_are_shown() {
+    fn screen_shows_owner_and_silence() {
         let text = snapshot().lines(100, None, &[]).join("\n");
         assert!(text.contains("web1 192.168.122.20  ◀ has the address"), "{text}");
         assert!(!text.contains("web2 192.168.122.22  ◀"), "{text}");
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn log_lines_lose_their_head() {
+    fn log_line_is_shortened_to_severity_and_message() {
         let line = "Nov 22 10:52:21 web2 heartbeat: [12]: WARN: node web1: is dead";
         assert_eq!(brief(line), "WARN: node web1: is dead");
         let line = "2026/11/22_10:53:31  IPaddr(eth0)[110]:    INFO: Success";

@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_steps() {
+    fn key_press_selects_story_step_or_quits() {
         let key = |letter| KeyEvent::new(KeyCode::Char(letter), KeyModifiers::NONE);
         assert_eq!(wish(key('2')), Some(Wish::Steps(&[Step::PullPlug])));
         assert_eq!(wish(key('s')), Some(Wish::Steps(&Step::ALL)));

@@ -68,7 +68,7 @@ fn survive(lab: &Lab) -> Result<(), LabError> {
 }
 
 #[test]
-fn a_peer_that_dies_before_it_has_answered_costs_its_survivor_nothing() -> Outcome {
+fn c_node_dying_before_any_answer_leaves_survivor_idle_and_stoppable() -> Outcome {
     let Some(lab) = pair(config(), [systole(), Daemon::Classic])? else { return Ok(()) };
     Ok(survive(&lab).inspect_err(|_| print_logs(&lab))?)
 }

@@ -60,7 +60,7 @@ fn endure(lab: &Lab) -> Result<(), LabError> {
 }
 
 #[test]
-fn what_ends_a_classic_daemon_does_nothing_to_ours() -> Outcome {
+fn messages_that_end_c_daemon_leave_systole_node_unharmed() -> Outcome {
     let Some(lab) = pair(config(), [systole(), Daemon::Classic])? else { return Ok(()) };
     Ok(endure(&lab).inspect_err(|_| print_logs(&lab))?)
 }

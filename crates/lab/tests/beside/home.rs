@@ -85,17 +85,17 @@ fn goes_home(how: Restart) -> Outcome {
 }
 
 #[test]
-fn what_ipfail_of_a_c_node_gave_away_goes_home_after_its_stop_and_start() -> Outcome {
+fn group_given_away_by_ipfail_of_c_node_goes_home_after_daemon_restart() -> Outcome {
     goes_home(Restart::Stopped)
 }
 
 #[test]
-fn what_ipfail_of_a_c_node_gave_away_goes_home_after_its_power_was_cut() -> Outcome {
+fn group_given_away_by_ipfail_of_c_node_goes_home_after_power_cut() -> Outcome {
     goes_home(Restart::PowerCut)
 }
 
 #[test]
-fn what_ipfail_of_a_c_node_gave_away_stays_without_failback() -> Outcome {
+fn group_given_away_by_ipfail_of_c_node_stays_without_failback() -> Outcome {
     judged(Failback::Off, |lab| {
         loses_network(lab)?;
         restarts(lab, Restart::Stopped)?;

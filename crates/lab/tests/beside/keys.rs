@@ -74,11 +74,11 @@ fn changes(daemons: [Daemon; 2], ours: Node) -> Outcome {
 }
 
 #[test]
-fn keys_change_beside_classic() -> Outcome {
+fn key_renewal_between_c_owner_and_systole_node_moves_nothing() -> Outcome {
     changes([Daemon::Classic, systole()], Node::Web2)
 }
 
 #[test]
-fn keys_change_with_classic_as_the_other() -> Outcome {
+fn key_renewal_between_systole_owner_and_c_node_moves_nothing() -> Outcome {
     changes([systole(), Daemon::Classic], Node::Web1)
 }

@@ -70,7 +70,7 @@ fn talk(lab: &Lab) -> Result<(), LabError> {
 }
 
 #[test]
-fn messages_of_clients_are_acknowledged_and_harmless() -> Outcome {
+fn client_messages_of_c_node_are_acknowledged_and_harmless() -> Outcome {
     let Some(lab) = pair(config(), [systole(), Daemon::Classic])? else { return Ok(()) };
     Ok(talk(&lab).inspect_err(|_| print_logs(&lab))?)
 }

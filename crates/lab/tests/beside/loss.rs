@@ -94,16 +94,16 @@ fn suffers(daemons: [Daemon; 2]) -> Outcome {
 }
 
 #[test]
-fn loss_between_classic_and_ours_kills_nobody() -> Outcome {
+fn packet_loss_between_c_owner_and_systole_node_declares_no_node_dead() -> Outcome {
     suffers([Daemon::Classic, systole()])
 }
 
 #[test]
-fn loss_between_ours_and_classic_kills_nobody() -> Outcome {
+fn packet_loss_between_systole_owner_and_c_node_declares_no_node_dead() -> Outcome {
     suffers([systole(), Daemon::Classic])
 }
 
 #[test]
-fn loss_between_two_of_ours_kills_nobody() -> Outcome {
+fn packet_loss_between_systole_nodes_declares_no_node_dead() -> Outcome {
     suffers([systole(), systole()])
 }

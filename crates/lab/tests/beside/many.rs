@@ -84,7 +84,7 @@ fn live(lab: &Lab) -> Result<(), LabError> {
 }
 
 #[test]
-fn two_hundred_groups_move_beside_classic_without_a_fragment_of_ours() -> Outcome {
+fn two_hundred_groups_beside_c_node_move_without_fragments() -> Outcome {
     let Some(lab) = pair(config(), [systole(), Daemon::Classic])? else { return Ok(()) };
     diary::install(&lab)?;
     let (lived, seen) = watched(&lab, || live(&lab));

@@ -85,7 +85,7 @@ fn generation(lab: &Lab, node: Node) -> u64 {
 }
 
 #[test]
-fn a_pair_moves_to_systole_and_back_while_it_serves() -> Outcome {
+fn pair_migrating_to_systole_and_back_never_has_two_owners() -> Outcome {
     let Some(lab) = pair(config(), [Daemon::Classic, Daemon::Classic])? else { return Ok(()) };
     start(&lab)?;
     let uuid = |node| lab.read_file(node, "var/lib/heartbeat/hb_uuid");

@@ -81,19 +81,19 @@ fn cut(lab: &Lab) -> Result<(), LabError> {
 }
 
 #[test]
-fn a_c_node_is_free_though_our_daemon_is_started_anew_in_a_hand_over() -> Outcome {
+fn c_node_takes_its_group_back_after_systole_restart_in_hand_over() -> Outcome {
     let Some(lab) = pair(config(), [systole(), Daemon::Classic])? else { return Ok(()) };
     Ok(hand_over(&lab, false).inspect_err(|_| print_logs(&lab))?)
 }
 
 #[test]
-fn a_c_node_is_free_though_our_processes_are_killed_in_a_hand_over() -> Outcome {
+fn c_node_takes_its_group_back_after_systole_is_killed_in_hand_over() -> Outcome {
     let Some(lab) = pair(config(), [systole(), Daemon::Classic])? else { return Ok(()) };
     Ok(hand_over(&lab, true).inspect_err(|_| print_logs(&lab))?)
 }
 
 #[test]
-fn after_a_restart_behind_a_cut_each_has_its_own_again() -> Outcome {
+fn groups_after_systole_restart_during_partition_are_home_again() -> Outcome {
     let Some(lab) = pair(config(), [systole(), Daemon::Classic])? else { return Ok(()) };
     Ok(cut(&lab).inspect_err(|_| print_logs(&lab))?)
 }

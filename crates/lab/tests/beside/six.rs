@@ -48,7 +48,7 @@ fn live(lab: &Lab) -> Result<(), LabError> {
 }
 
 #[test]
-fn an_address_of_ipv6_moves_like_any_other() -> Outcome {
+fn ipv6_address_moves_on_standby_power_off_and_stop() -> Outcome {
     let Some(lab) = pair(config(), [systole(), systole()])? else { return Ok(()) };
     Ok(live(&lab).inspect_err(|_| print_logs(&lab))?)
 }

@@ -46,16 +46,16 @@ fn endures(daemons: [Daemon; 2]) -> Outcome {
 }
 
 #[test]
-fn fast_beats_beside_classic_are_acknowledged() -> Outcome {
+fn fast_beats_between_c_owner_and_systole_node_are_acknowledged() -> Outcome {
     endures([Daemon::Classic, systole()])
 }
 
 #[test]
-fn fast_beats_with_classic_as_the_other_are_acknowledged() -> Outcome {
+fn fast_beats_between_systole_owner_and_c_node_are_acknowledged() -> Outcome {
     endures([systole(), Daemon::Classic])
 }
 
 #[test]
-fn fast_beats_of_two_of_ours_are_acknowledged() -> Outcome {
+fn fast_beats_between_systole_nodes_are_acknowledged() -> Outcome {
     endures([systole(), systole()])
 }

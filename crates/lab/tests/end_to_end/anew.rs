@@ -104,7 +104,7 @@ fn start_anew(lab: &Lab, node: Node) -> Result<(), LabError> {
 }
 
 #[test]
-fn a_daemon_that_starts_anew_while_an_agent_starts_moves_nothing() -> Outcome {
+fn daemon_restarting_while_agent_starts_moves_nothing() -> Outcome {
     let config = beside_the_service("slow", Failback::Off);
     play_with(
         &config,
@@ -140,7 +140,7 @@ fn a_daemon_that_starts_anew_while_an_agent_starts_moves_nothing() -> Outcome {
 /// A successor would start again what is being stopped, and the client that gave the order would get no
 /// answer.
 #[test]
-fn a_daemon_does_not_start_anew_while_a_hand_over_moves_a_group() -> Outcome {
+fn daemon_restart_and_reload_during_hand_over_are_refused() -> Outcome {
     let config = beside_the_service("slow", Failback::Off);
     play_with(
         &config,

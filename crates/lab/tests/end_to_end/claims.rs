@@ -112,24 +112,24 @@ fn disturbs_nothing(failback: Failback, back: Node) -> Outcome {
 }
 
 #[test]
-fn a_node_that_lost_what_it_took_while_cut_off_comes_back_and_disturbs_nothing() -> Outcome {
+fn node_back_after_losing_group_taken_in_partition_moves_nothing() -> Outcome {
     disturbs_nothing(Failback::Off, Node::Web2)
 }
 
 #[test]
-fn it_does_likewise_where_groups_go_home() -> Outcome {
+fn node_with_failback_back_after_losing_group_of_partition_moves_nothing() -> Outcome {
     disturbs_nothing(Failback::On, Node::Web2)
 }
 
 #[test]
-fn the_home_of_a_group_comes_back_likewise_and_does_not_start_it() -> Outcome {
+fn preferred_node_without_failback_back_from_partition_moves_nothing() -> Outcome {
     disturbs_nothing(Failback::Off, Node::Web1)
 }
 
 /// Where groups fail back, the node that comes back gets its group, but not before the agent of the other
 /// node has ended.
 #[test]
-fn the_home_of_a_group_comes_back_and_gets_it_when_the_other_has_stopped_it() -> Outcome {
+fn preferred_node_with_failback_back_from_partition_gets_its_group() -> Outcome {
     play_with(&beside_the_service("slow", Failback::On), installed, |lab| {
         let (home, other) = (Node::Web1, Node::Web2);
         given_to(lab, other)?;

@@ -42,7 +42,7 @@ fn settled(lab: &Lab) -> Result<(), LabError> {
 }
 
 #[test]
-fn a_line_that_was_changed_before_the_daemon_died_is_replaced_in_order() -> Outcome {
+fn line_changed_before_daemon_is_killed_is_stopped_and_started_anew() -> Outcome {
     play_with(&beside_the_service("slow", Failback::Off), installed, |lab| {
         let (web1, web2) = (Node::Web1, Node::Web2);
         settled(lab)?;
@@ -65,7 +65,7 @@ fn a_line_that_was_changed_before_the_daemon_died_is_replaced_in_order() -> Outc
 }
 
 #[test]
-fn a_line_that_moved_home_before_the_daemon_died_starts_there_when_it_is_stopped() -> Outcome {
+fn group_with_preferred_node_edited_before_daemon_is_killed_runs_once() -> Outcome {
     play_with(&beside_the_service("slow", Failback::Off), installed, |lab| {
         let (web1, web2) = (Node::Web1, Node::Web2);
         settled(lab)?;

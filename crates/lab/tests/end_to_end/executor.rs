@@ -48,7 +48,7 @@ fn nobody_answered_twice(lab: &Lab, since: Instant) {
 }
 
 #[test]
-fn an_executor_that_stands_still_is_replaced_and_nothing_moves() -> Outcome {
+fn executor_standing_still_is_replaced_and_nothing_moves() -> Outcome {
     play_with(
         &ClusterConfig::default(),
         |_| Ok(()),
@@ -78,7 +78,7 @@ fn an_executor_that_stands_still_is_replaced_and_nothing_moves() -> Outcome {
 }
 
 #[test]
-fn an_executor_that_cannot_be_started_again_leaves_its_groups_to_the_other_node() -> Outcome {
+fn executor_that_cannot_be_restarted_leaves_its_group_to_peer() -> Outcome {
     let folders = [tempfile::tempdir()?, tempfile::tempdir()?];
     let daemons = [install(folders[0].path())?, install(folders[1].path())?];
     let binary = folders[0].path().join("heartbeat");

@@ -99,7 +99,7 @@ fn address(last: u8) -> IpAddr {
 }
 
 #[test]
-fn each_group_fails_and_moves_by_itself() -> Outcome {
+fn groups_fail_and_move_independently_of_each_other() -> Outcome {
     let (web1, web2) = (Node::Web1, Node::Web2);
     let config = config(&[
         "web1 192.168.122.101/24/eth0 plain fussy",
@@ -161,7 +161,7 @@ fn each_group_fails_and_moves_by_itself() -> Outcome {
 }
 
 #[test]
-fn a_node_that_cannot_stop_a_service_restarts_and_the_other_one_takes_over() -> Outcome {
+fn node_unable_to_stop_service_restarts_and_peer_takes_over() -> Outcome {
     let (web1, web2) = (Node::Web1, Node::Web2);
     let config = config(&["web1 192.168.122.100/24/eth0 stuck::one fussy"]);
     let config = ClusterConfig { failback: Failback::Off, ..config };
@@ -188,7 +188,7 @@ fn a_node_that_cannot_stop_a_service_restarts_and_the_other_one_takes_over() -> 
 }
 
 #[test]
-fn what_cannot_be_stopped_is_blocked_with_or_without_its_address() -> Outcome {
+fn group_that_cannot_be_stopped_is_blocked_with_or_without_its_address() -> Outcome {
     let (web1, web2) = (Node::Web1, Node::Web2);
     let config = config(&[
         "web1 192.168.122.101/24/eth0 stuck::one fussy",

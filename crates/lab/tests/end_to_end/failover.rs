@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use systole_lab::{ClusterConfig, Cut, Failback, Link, Node};
 
 #[test]
-fn a_lost_node_is_taken_over_and_gets_its_group_back() -> Outcome {
+fn lost_node_is_taken_over_and_gets_its_group_back() -> Outcome {
     play(&ClusterConfig::default(), |lab| {
         let deadtime = lab.config().deadtime;
         for _ in 0..3 {
@@ -30,7 +30,7 @@ fn a_lost_node_is_taken_over_and_gets_its_group_back() -> Outcome {
 }
 
 #[test]
-fn without_failback_the_survivor_keeps_the_group() -> Outcome {
+fn group_without_failback_stays_with_survivor() -> Outcome {
     let config = ClusterConfig { failback: Failback::Off, ..ClusterConfig::default() };
     play(&config, |lab| {
         lab.power_off(Node::Web1)?;
@@ -47,7 +47,7 @@ fn without_failback_the_survivor_keeps_the_group() -> Outcome {
 }
 
 #[test]
-fn a_joint_start_has_one_owner_soon() -> Outcome {
+fn joint_start_leaves_group_with_preferred_node() -> Outcome {
     let start = Instant::now();
     play(&ClusterConfig::default(), |lab| {
         println!("one owner {:?} after the lab began to be built", start.elapsed());
@@ -57,7 +57,7 @@ fn a_joint_start_has_one_owner_soon() -> Outcome {
 }
 
 #[test]
-fn a_node_that_lost_its_network_gives_its_group_away() -> Outcome {
+fn node_without_ping_answers_gives_its_group_away_until_healed() -> Outcome {
     play(&ClusterConfig::default(), |lab| {
         sleep(Duration::from_secs(1));
         lab.drop_icmp(Node::Web1)?;
@@ -73,7 +73,7 @@ fn a_node_that_lost_its_network_gives_its_group_away() -> Outcome {
 }
 
 #[test]
-fn a_cut_and_healed_pair_has_one_owner_again() -> Outcome {
+fn pair_healed_after_partition_has_one_owner_again() -> Outcome {
     play(&ClusterConfig::default(), |lab| {
         lab.cut(Node::Web1, Link::Service, Cut::Silent)?;
         lab.wait_for("web2 answers", LIMIT, || lab.probe().answering() == Some(Node::Web2))?;
@@ -86,7 +86,7 @@ fn a_cut_and_healed_pair_has_one_owner_again() -> Outcome {
 }
 
 #[test]
-fn a_second_link_keeps_the_pair_together() -> Outcome {
+fn pair_with_one_of_two_links_lost_stays_together() -> Outcome {
     let config = ClusterConfig { second_link: true, ipfail: false, ..ClusterConfig::default() };
     play(&config, |lab| {
         lab.cut(Node::Web2, Link::Direct, Cut::Carrier)?;
@@ -104,7 +104,7 @@ fn a_second_link_keeps_the_pair_together() -> Outcome {
 }
 
 #[test]
-fn a_lost_carrier_moves_the_service_over_the_link_that_is_left() -> Outcome {
+fn carrier_loss_moves_group_over_remaining_link() -> Outcome {
     let config = ClusterConfig { second_link: true, ipfail: false, ..ClusterConfig::default() };
     play(&config, |lab| {
         let since = Instant::now();
@@ -122,7 +122,7 @@ fn a_lost_carrier_moves_the_service_over_the_link_that_is_left() -> Outcome {
 }
 
 #[test]
-fn a_standby_moves_everything_and_a_stop_says_goodbye() -> Outcome {
+fn standby_moves_group_and_stop_notifies_peer() -> Outcome {
     play(&ClusterConfig::default(), |lab| {
         sleep(Duration::from_secs(1));
         let since = Instant::now();
@@ -140,7 +140,7 @@ fn a_standby_moves_everything_and_a_stop_says_goodbye() -> Outcome {
 }
 
 #[test]
-fn a_killed_daemon_leaves_no_second_owner() -> Outcome {
+fn killed_daemon_leaves_no_second_owner() -> Outcome {
     play(&ClusterConfig::default(), |lab| {
         let since = Instant::now();
         lab.kill_daemon(Node::Web1)?;

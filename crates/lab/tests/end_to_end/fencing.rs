@@ -70,7 +70,7 @@ fn place(lab: &Lab, node: Node, text: &str) -> Option<usize> {
 /// Cut off from each other, both nodes want what the other one has: one of them is switched off before
 /// anything is taken.
 #[test]
-fn of_two_nodes_that_are_cut_apart_exactly_one_survives() -> Outcome {
+fn partition_with_fencing_leaves_exactly_one_node_powered() -> Outcome {
     play(&config(&AGENTS, 30), |lab| {
         settled(lab)?;
         with_switch(lab, || {
@@ -101,7 +101,7 @@ fn of_two_nodes_that_are_cut_apart_exactly_one_survives() -> Outcome {
 /// A device that fails is asked again, and nothing is taken; if the device never works, the administrator
 /// decides.
 #[test]
-fn a_failing_device_holds_the_takeover_until_it_works_or_somebody_confirms() -> Outcome {
+fn takeover_with_failing_device_waits_for_fencing_or_confirmation() -> Outcome {
     play(&config(&["stonith_host * external/lab web1 web2"], 1), |lab| {
         settled(lab)?;
         with_switch(lab, || {
@@ -158,7 +158,7 @@ fn a_failing_device_holds_the_takeover_until_it_works_or_somebody_confirms() -> 
 
 /// A node that is heard again in time is not fenced.
 #[test]
-fn a_fence_that_waits_is_cancelled_when_the_other_node_is_heard() -> Outcome {
+fn pending_fencing_is_cancelled_when_peer_is_heard() -> Outcome {
     // Long enough for the slowest machine to join the cable again.
     play(&config(&AGENTS, 60), |lab| {
         settled(lab)?;

@@ -109,7 +109,7 @@ fn take_not_while_full(lab: &Lab, giver: Node, full: &[Node]) -> Outcome {
 }
 
 #[test]
-fn no_room_in_run_while_groups_move_is_no_failure_of_theirs() -> Outcome {
+fn full_run_directory_during_moves_counts_as_no_failure_of_groups() -> Outcome {
     play_with(&beside_the_service("told", Failback::Off), prepare, |lab| {
         let (web1, web2) = (Node::Web1, Node::Web2);
         runs_on(lab, web1)?;

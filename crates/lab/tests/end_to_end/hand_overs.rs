@@ -82,7 +82,7 @@ fn rests(lab: &Lab) -> Result<(), LabError> {
 }
 
 #[test]
-fn twenty_hand_overs_of_address_and_service_in_a_row() -> Outcome {
+fn twenty_hand_overs_in_a_row_move_address_and_service() -> Outcome {
     let usual = ClusterConfig::default();
     let groups = vec![
         format!("web1 {}/24/eth0 {}", usual.address, usual.service.word()),
@@ -130,7 +130,7 @@ fn move_to_and_fro(lab: &Lab) -> Outcome {
 }
 
 #[test]
-fn a_taker_without_the_agent_or_the_interface_is_not_given_the_service() -> Outcome {
+fn hand_over_to_node_without_agent_or_interface_is_refused() -> Outcome {
     // If the service also had a unit of systemd, its agent would not be missing.
     let config =
         ClusterConfig { service: Service::Builtin, second_link: true, ..ClusterConfig::default() };

@@ -30,7 +30,7 @@ fn nobody_takes_it(lab: &Lab) {
 }
 
 #[test]
-fn a_held_pair_takes_nothing_and_gives_nothing_back_until_it_is_released() -> Outcome {
+fn held_pair_neither_takes_over_nor_fails_back_until_released() -> Outcome {
     play(&ClusterConfig::default(), |lab| {
         lab.wait_for("the nodes know each other", LIMIT, || {
             lab.run(Node::Web1, &["hb", "status"]).is_ok_and(|told| told.stdout.contains("systole"))
@@ -72,7 +72,7 @@ fn a_held_pair_takes_nothing_and_gives_nothing_back_until_it_is_released() -> Ou
 }
 
 #[test]
-fn a_group_goes_home_after_a_while() -> Outcome {
+fn group_with_delayed_failback_waits_and_goes_home() -> Outcome {
     let extra = vec!["auto_failback after 5".to_owned()];
     play(&ClusterConfig { extra, ..ClusterConfig::default() }, |lab| {
         lab.power_off(Node::Web1)?;
@@ -90,7 +90,7 @@ fn a_group_goes_home_after_a_while() -> Outcome {
 }
 
 #[test]
-fn what_moves_again_and_again_stays_where_it_works() -> Outcome {
+fn group_moving_too_often_is_held_down_until_its_owner_dies() -> Outcome {
     let extra = vec!["hold_down 3 600".to_owned()];
     let usual = ClusterConfig::default();
     let config = ClusterConfig { second_link: true, ipfail: false, extra, ..usual };

@@ -31,7 +31,7 @@ fn forgeries(keys: &Keys) -> [Vec<u8>; 4] {
 }
 
 #[test]
-fn two_nodes_sign_with_sha256_and_an_old_crc_line_opens_no_door() -> Outcome {
+fn sha256_pair_with_old_crc_line_drops_crc_forgeries() -> Outcome {
     let keys = "auth 1\n1 sha256 LongAndSecret\n3 crc\n".to_owned();
     play(&ClusterConfig { keys, ..ClusterConfig::default() }, |lab| {
         let checksum = Keys::new(3, [(3, Method::Crc, &b""[..])])?;
@@ -63,7 +63,7 @@ fn status(lab: &Lab, node: Node) -> String {
 }
 
 #[test]
-fn a_pair_with_different_keys_names_each_other() -> Outcome {
+fn nodes_with_different_keys_report_each_other() -> Outcome {
     let Some(lab) = pair(ClusterConfig::default(), [systole(), systole()])? else {
         return Ok(());
     };
@@ -95,7 +95,7 @@ fn a_pair_with_different_keys_names_each_other() -> Outcome {
 }
 
 #[test]
-fn keys_change_from_md5_to_sha1_while_the_pair_beats() -> Outcome {
+fn key_renewal_from_md5_to_sha1_moves_nothing() -> Outcome {
     play(&ClusterConfig::default(), |lab| {
         let since = Instant::now();
         let starts = Node::ALL.map(|node| lab.log(node).len());

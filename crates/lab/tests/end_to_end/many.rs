@@ -188,7 +188,7 @@ fn live(lab: &Lab) -> Outcome {
 }
 
 #[test]
-fn two_hundred_groups_move_without_a_fragment_or_a_second_owner() -> Outcome {
+fn two_hundred_groups_move_without_fragment_or_second_owner() -> Outcome {
     let prepare = |lab: &Lab| Ok(diary::install(lab)?);
     play_with(&config(), prepare, |lab| watched(lab, || live(lab)))
 }

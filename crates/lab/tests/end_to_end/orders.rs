@@ -5,7 +5,7 @@ use crate::{Outcome, owned_by};
 use systole_lab::{ClusterConfig, Node};
 
 #[test]
-fn an_old_command_moves_a_group_and_the_journal_says_why() -> Outcome {
+fn hb_standby_command_moves_group_and_journal_tells_why() -> Outcome {
     play(&ClusterConfig::default(), |lab| {
         let address = lab.config().address.to_string();
         let link = ["sh", "-ec", "ln -s \"$(command -v hb)\" /run/hb_standby"];

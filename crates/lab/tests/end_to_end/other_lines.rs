@@ -33,7 +33,7 @@ fn prepare(lab: &Lab) -> Outcome {
 }
 
 #[test]
-fn an_address_with_another_line_on_each_node_has_one_owner_and_an_alarm_on_both() -> Outcome {
+fn address_with_differing_lines_has_one_owner_and_alarm_on_both_nodes() -> Outcome {
     play_of(&config(), &[systole(), systole()], prepare, |lab| {
         let (web1, web2) = (Node::Web1, Node::Web2);
         lab.wait_for("web1 has it", LIMIT, || lab.owners(ADDRESS) == [web1])?;

@@ -46,7 +46,7 @@ fn both_see(lab: &Lab) -> Outcome {
 }
 
 #[test]
-fn a_ping_node_that_comes_and_goes_moves_the_group_once() -> Outcome {
+fn flapping_ping_node_moves_group_once() -> Outcome {
     play(&config("30s"), |lab| {
         both_see(lab)?;
         lab.drop_icmp(Node::Web1)?;
@@ -66,7 +66,7 @@ fn a_ping_node_that_comes_and_goes_moves_the_group_once() -> Outcome {
 }
 
 #[test]
-fn where_nobody_sees_a_ping_node_the_group_stays() -> Outcome {
+fn ping_node_lost_by_both_nodes_moves_nothing() -> Outcome {
     play(&config("1s"), |lab| {
         both_see(lab)?;
         let since = Instant::now();
@@ -98,7 +98,7 @@ const SLOW: &str = "#!/bin/sh\ncase $1 in\nstart) touch /run/slow ;;\n\
 /// The taker has agreed, and loses its network while the giver stops the group: the group goes back to where
 /// clients can reach it.
 #[test]
-fn a_count_that_falls_while_a_hand_over_runs_is_thought_over_after_it() -> Outcome {
+fn ping_node_lost_by_taker_during_hand_over_sends_group_back() -> Outcome {
     let usual = config("1s");
     let groups = vec![format!("web1 {}/24/eth0 slow {}", usual.address, usual.service.word())];
     let config = ClusterConfig { groups, failback: Failback::Off, ..usual };

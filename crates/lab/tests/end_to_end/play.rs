@@ -91,7 +91,7 @@ pub(crate) fn never_two(what: impl fmt::Debug, happened: bool) {
 }
 
 #[test]
-fn a_slow_machine_excuses_all_but_two_owners() {
+fn slow_machine_excuses_failures_except_two_owners() {
     let [short, patience, long] = [100, 200, 300].map(Duration::from_millis);
     let rows: [(Failure, Duration, u32, Verdict); 5] = [
         (Ok("late".into()), short, 2, Verdict::Failed),

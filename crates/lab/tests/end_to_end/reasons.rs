@@ -57,7 +57,7 @@ fn owns(lab: &Lab, node: Node) -> Result<(), LabError> {
 }
 
 #[test]
-fn why_a_node_could_not_start_a_group_is_told_on_both_nodes() -> Outcome {
+fn failed_start_reason_is_told_on_both_nodes() -> Outcome {
     play_with(&config(), prepare, |lab| {
         for node in Node::ALL {
             says(lab, node, &["hb", "status"], &[NO_INTERFACE])?;

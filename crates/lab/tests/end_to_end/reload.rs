@@ -62,7 +62,7 @@ fn why_tells_the_removed_line_as_past(lab: &Lab) -> Result<(), LabError> {
 }
 
 #[test]
-fn a_reload_touches_only_what_has_changed_whichever_node_is_first() -> Outcome {
+fn reload_in_either_node_order_touches_only_changed_groups() -> Outcome {
     for order in [[Node::Web1, Node::Web2], [Node::Web2, Node::Web1]] {
         play(&config(), |lab| {
             for last in [110, 111] {
@@ -105,7 +105,7 @@ fn a_reload_touches_only_what_has_changed_whichever_node_is_first() -> Outcome {
 }
 
 #[test]
-fn a_broken_file_changes_nothing_and_says_what_is_wrong() -> Outcome {
+fn reload_with_broken_file_is_refused_with_its_error() -> Outcome {
     play(&config(), |lab| {
         let before = moves(lab, Node::Web1);
         lab.write_file(Node::Web1, HARESOURCES, "web9 192.168.122.110\n")?;
@@ -123,7 +123,7 @@ fn a_broken_file_changes_nothing_and_says_what_is_wrong() -> Outcome {
 }
 
 #[test]
-fn what_a_running_daemon_cannot_take_restarts_it_and_moves_nothing() -> Outcome {
+fn reload_that_requires_restart_restarts_daemon_and_moves_nothing() -> Outcome {
     play(&config(), |lab| {
         owned(lab, 111, &[Node::Web1])?;
         let before = moves(lab, Node::Web1);

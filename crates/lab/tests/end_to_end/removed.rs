@@ -44,7 +44,7 @@ fn remove(lab: &Lab) -> Result<Duration, systole_lab::LabError> {
 }
 
 #[test]
-fn an_address_that_is_removed_twenty_times_is_back_at_once_and_no_agent_is_called() -> Outcome {
+fn address_removed_twenty_times_is_restored_without_agent_calls() -> Outcome {
     play_with(&config(), installed, |lab| {
         let (web1, web2) = (Node::Web1, Node::Web2);
         let before = verbs(lab, web1);

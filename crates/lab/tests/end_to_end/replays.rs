@@ -41,7 +41,7 @@ fn says(lab: &Lab, text: &str) -> bool {
 }
 
 #[test]
-fn recordings_move_nothing_and_keep_nobody_alive() -> Outcome {
+fn replayed_recordings_move_nothing_and_keep_no_node_alive() -> Outcome {
     play(&ClusterConfig::default(), |lab| {
         let recordings = recordings(lab)?;
         assert!(recordings.len() > 20, "{}", recordings.len());

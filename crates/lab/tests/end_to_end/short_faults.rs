@@ -54,7 +54,7 @@ fn hear_each_other(lab: &Lab) -> Result<(), LabError> {
 }
 
 #[test]
-fn a_fault_that_is_over_before_anybody_is_dead_moves_nothing() -> Outcome {
+fn link_fault_shorter_than_dead_time_moves_nothing() -> Outcome {
     for how in [Cut::Carrier, Cut::Silent] {
         play_with(&config(Duration::from_secs(8), Failback::On), installed, |lab| {
             let before = Node::ALL.map(|node| verbs(lab, node));
@@ -81,7 +81,7 @@ fn a_fault_that_is_over_before_anybody_is_dead_moves_nothing() -> Outcome {
 }
 
 #[test]
-fn what_moved_for_a_fault_that_is_over_goes_home() -> Outcome {
+fn group_after_link_fault_longer_than_dead_time_is_home_again() -> Outcome {
     play_with(&config(Duration::from_millis(650), Failback::On), installed, |lab| {
         for how in [Cut::Carrier, Cut::Silent] {
             let since = Instant::now();

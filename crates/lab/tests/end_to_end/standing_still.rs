@@ -53,7 +53,7 @@ fn signal(lab: &Lab, name: &str) -> Outcome {
 /// The executor lets go of both groups; the group that stops at once is back while the other one is still
 /// stopping, which is reported.
 #[test]
-fn a_slow_stop_leaves_no_other_group_without_an_owner() -> Outcome {
+fn slow_stop_after_daemon_pause_delays_no_other_group() -> Outcome {
     let prepare = |lab: &Lab| install(lab, "slow", SLOW);
     play_with(&config(), prepare, |lab| {
         let web1 = Node::Web1;

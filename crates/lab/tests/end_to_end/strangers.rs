@@ -15,7 +15,7 @@ fn memory(lab: &Lab) -> Result<u64, Box<dyn Error>> {
 }
 
 #[test]
-fn a_flood_of_bad_datagrams_changes_nothing() -> Outcome {
+fn flood_of_bad_datagrams_moves_nothing_and_bounds_memory_and_log() -> Outcome {
     const SECONDS: u64 = 20;
     play(&ClusterConfig::default(), |lab| {
         sleep(Duration::from_secs(1));

@@ -51,7 +51,7 @@ fn reload(lab: &Lab, config: &ClusterConfig) -> Result<(), LabError> {
 }
 
 #[test]
-fn a_reload_to_slower_times_and_back_moves_nothing_and_lets_nothing_go() -> Outcome {
+fn reload_to_slower_times_and_back_moves_and_releases_nothing() -> Outcome {
     play_with(
         &fast(),
         |_| Ok(()),

@@ -34,7 +34,7 @@ fn starts(lab: &Lab, node: Node) -> usize {
 }
 
 #[test]
-fn an_upgrade_replaces_every_process_and_moves_nothing() -> Outcome {
+fn upgrade_replaces_every_process_and_moves_nothing() -> Outcome {
     let folder = tempfile::tempdir()?;
     // Programs in the directory are visible to the nodes, whatever their user.
     let daemon = install(folder.path())?;
@@ -80,7 +80,7 @@ fn an_upgrade_replaces_every_process_and_moves_nothing() -> Outcome {
 }
 
 #[test]
-fn a_restart_that_would_fail_is_refused() -> Outcome {
+fn restart_that_would_fail_is_refused() -> Outcome {
     let folder = tempfile::tempdir()?;
     let daemon = install(folder.path())?;
     play_of(

@@ -53,7 +53,7 @@ fn stable(lab: &Lab) -> Outcome {
 }
 
 #[test]
-fn every_move_has_its_evidence_and_the_time_of_each_step() -> Outcome {
+fn hb_why_tells_evidence_and_step_times_of_every_move() -> Outcome {
     play(&config(), |lab| {
         let address = lab.config().address.to_string();
         let service = lab.config().service.word();

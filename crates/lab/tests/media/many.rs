@@ -127,7 +127,7 @@ fn over_line(case: Case) -> Outcome {
 }
 
 #[test]
-fn more_groups_than_fit_into_a_beat_settle_and_move_over_a_serial_line() -> Outcome {
+fn groups_beyond_beat_capacity_settle_and_move_over_serial_line() -> Outcome {
     let cases = [Case { baud: 9_600, groups: 60 }, Case { baud: 19_200, groups: 199 }];
     side_by_side(cases, over_line)
 }

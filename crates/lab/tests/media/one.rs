@@ -63,16 +63,16 @@ fn every_medium(daemons: &[Daemon; 2]) -> Outcome {
 }
 
 #[test]
-fn every_medium_joins_two_of_ours() -> Outcome {
+fn every_medium_joins_two_systole_nodes() -> Outcome {
     every_medium(&[systole(), systole()])
 }
 
 #[test]
-fn every_medium_joins_classic_with_ours() -> Outcome {
+fn every_medium_joins_c_owner_with_systole_node() -> Outcome {
     every_medium(&[Daemon::Classic, systole()])
 }
 
 #[test]
-fn every_medium_joins_ours_with_classic() -> Outcome {
+fn every_medium_joins_systole_owner_with_c_node() -> Outcome {
     every_medium(&[systole(), Daemon::Classic])
 }

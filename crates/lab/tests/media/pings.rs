@@ -47,6 +47,6 @@ fn live(daemons: [Daemon; 2]) -> Outcome {
 }
 
 #[test]
-fn every_kind_of_ping_node_is_asked() -> Outcome {
+fn ping_nodes_of_every_kind_are_monitored() -> Outcome {
     side_by_side([Roles::Ours, Roles::ClassicOwns], |roles| live(roles.daemons()))
 }

@@ -57,7 +57,7 @@ fn two_of_three_fail(daemons: [Daemon; 2]) -> Outcome {
 }
 
 #[test]
-fn two_of_three_links_fail_and_the_pair_holds() -> Outcome {
+fn pair_with_two_of_three_links_lost_stays_together() -> Outcome {
     side_by_side(Roles::ALL, |roles| two_of_three_fail(roles.daemons()))
 }
 
@@ -88,12 +88,12 @@ fn slow_line(daemons: [Daemon; 2]) -> Outcome {
 }
 
 #[test]
-fn the_slowest_line_is_fast_enough() -> Outcome {
+fn slowest_serial_line_carries_beats_in_time() -> Outcome {
     side_by_side(Roles::ALL, |roles| slow_line(roles.daemons()))
 }
 
 #[test]
-fn a_way_back_that_is_lost_is_told_by_both() -> Outcome {
+fn link_with_lost_return_path_is_reported_dead_by_both_nodes() -> Outcome {
     let media = [Medium::Ucast(Link::Service), Medium::Serial];
     let Some(lab) = started(over(&media), [systole(), systole()])? else { return Ok(()) };
     told(&lab, Medium::Serial, "up", 1)?;
@@ -107,7 +107,7 @@ fn a_way_back_that_is_lost_is_told_by_both() -> Outcome {
 }
 
 #[test]
-fn media_on_one_interface_are_one_link() -> Outcome {
+fn media_on_one_interface_form_one_link() -> Outcome {
     let eth0 = Link::Service;
     let media = [Medium::Bcast(eth0), Medium::Ucast(eth0), Medium::Mcast(eth0)];
     let Some(lab) = started(over(&media), [systole(), systole()])? else { return Ok(()) };
@@ -120,7 +120,7 @@ fn media_on_one_interface_are_one_link() -> Outcome {
 }
 
 #[test]
-fn an_interface_that_is_made_anew_needs_no_restart() -> Outcome {
+fn recreated_interface_is_reopened_without_restart() -> Outcome {
     let direct = Link::Direct;
     let media = [
         Medium::Ucast(Link::Service),
@@ -155,7 +155,7 @@ fn an_interface_that_is_made_anew_needs_no_restart() -> Outcome {
 }
 
 #[test]
-fn an_interface_that_comes_late_needs_no_restart() -> Outcome {
+fn late_interface_is_opened_without_restart() -> Outcome {
     let media = [Medium::Ucast(Link::Service), Medium::Ucast(Link::Direct)];
     let Some(lab) = powered(over(&media), [systole(), systole()])? else { return Ok(()) };
     lab.pull_out(Node::Web2, Link::Direct)?;
@@ -168,7 +168,7 @@ fn an_interface_that_comes_late_needs_no_restart() -> Outcome {
 }
 
 #[test]
-fn without_any_medium_nothing_is_taken() -> Outcome {
+fn daemon_without_any_medium_exits_and_takes_nothing() -> Outcome {
     let config = over(&[Medium::Ucast(Link::Direct)]);
     let Some(lab) = powered(config, [systole(), systole()])? else { return Ok(()) };
     lab.pull_out(Node::Web1, Link::Direct)?;
@@ -180,7 +180,7 @@ fn without_any_medium_nothing_is_taken() -> Outcome {
 }
 
 #[test]
-fn a_daemon_that_executes_itself_anew_keeps_its_line() -> Outcome {
+fn daemon_executing_itself_anew_reopens_its_serial_line() -> Outcome {
     let media = [Medium::Ucast(Link::Service), Medium::Serial];
     let Some(lab) = started(over(&media), [systole(), systole()])? else { return Ok(()) };
     told(&lab, Medium::Serial, "up", 1)?;
@@ -196,7 +196,7 @@ fn a_daemon_that_executes_itself_anew_keeps_its_line() -> Outcome {
 }
 
 #[test]
-fn an_adapter_that_is_pulled_out_and_put_in_needs_no_restart() -> Outcome {
+fn replugged_serial_adapter_is_reopened_without_restart() -> Outcome {
     let media = [Medium::Ucast(Link::Service), Medium::Serial];
     let Some(lab) = started(over(&media), [systole(), systole()])? else { return Ok(()) };
     told(&lab, Medium::Serial, "up", 1)?;

@@ -56,7 +56,8 @@ struct Seen {
 }
 
 #[test]
-fn both_daemons_make_the_same_of_files_with_slips() -> Result<(), Box<dyn Error>> {
+fn files_with_slips_are_judged_as_by_c_node_except_known_differences() -> Result<(), Box<dyn Error>>
+{
     if !Path::new(CLASSIC).exists() {
         eprintln!("skipped: the package heartbeat is not installed");
         return Ok(());

@@ -5,7 +5,7 @@ use std::time::Instant;
 use systole_lab::Node;
 
 #[test]
-fn a_node_boots_into_the_pair_and_leaves_it_at_its_shutdown() -> Outcome {
+fn node_joins_pair_at_boot_and_leaves_at_shutdown() -> Outcome {
     play(config(), |lab| {
         install::pair(lab)?;
         let since = Instant::now();

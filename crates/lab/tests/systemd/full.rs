@@ -16,7 +16,7 @@ fn fill(folder: &str) -> String {
 }
 
 #[test]
-fn a_full_disk_moves_nothing_and_orders_work_again_after_it() -> Outcome {
+fn full_disk_moves_nothing_and_orders_work_again_afterwards() -> Outcome {
     play(config(), |lab| {
         install::pair_with(lab, |node| {
             let small = "mount -o remount,size=32M /run; \

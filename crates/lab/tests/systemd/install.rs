@@ -41,7 +41,7 @@ pub(crate) fn pair_with(lab: &Lab, prepare: impl Fn(Node) -> Outcome) -> Outcome
 }
 
 #[test]
-fn the_readme_makes_a_pair_that_serves() -> Outcome {
+fn readme_instructions_install_a_serving_pair() -> Outcome {
     play(ClusterConfig::default(), |lab| {
         for node in Node::ALL {
             programs(lab, node)?;

@@ -20,7 +20,7 @@ fn runs(lab: &Lab) -> Outcome {
 }
 
 #[test]
-fn whatever_is_killed_comes_back_and_the_services_stay() -> Outcome {
+fn killed_processes_come_back_and_service_keeps_running() -> Outcome {
     let extra = vec!["respawn root /bin/sleep 100000".to_owned()];
     play(ClusterConfig { extra, ..config() }, |lab| {
         install::pair(lab)?;
@@ -52,7 +52,7 @@ fn whatever_is_killed_comes_back_and_the_services_stay() -> Outcome {
 }
 
 #[test]
-fn an_upgrade_keeps_everything_and_a_restart_of_the_unit_hands_over() -> Outcome {
+fn upgrade_and_reload_keep_service_running_and_unit_restart_recovers() -> Outcome {
     play(config(), |lab| {
         install::pair(lab)?;
         runs(lab)?;

@@ -20,7 +20,7 @@ fn happens(lab: &Lab, what: &str, script: &str) -> Outcome {
 }
 
 #[test]
-fn networkd_that_configures_anew_leaves_the_group_where_it_is() -> Outcome {
+fn networkd_reconfiguring_interface_leaves_group_in_place() -> Outcome {
     play(config(), |lab| {
         install::pair(lab)?;
         let address = Link::Service.address(Node::Web1);
@@ -40,7 +40,7 @@ fn networkd_that_configures_anew_leaves_the_group_where_it_is() -> Outcome {
 }
 
 #[test]
-fn network_manager_that_applies_anew_leaves_the_group_where_it_is() -> Outcome {
+fn network_manager_reapplying_profile_leaves_group_in_place() -> Outcome {
     play(config(), |lab| {
         install::pair(lab)?;
         let address = Link::Service.address(Node::Web1);

@@ -58,7 +58,7 @@ fn told(lab: &Lab, node: Node) -> Result<String, Box<dyn std::error::Error>> {
 }
 
 #[test]
-fn a_shutdown_stops_units_and_mounts_in_the_order_of_their_group() -> Outcome {
+fn shutdown_stops_units_and_mounts_in_group_order() -> Outcome {
     let mut config = config();
     let address = config.address;
     config.groups = vec![format!("web1 data site {address}/24/eth0 nginx judge")];
@@ -85,7 +85,7 @@ fn a_shutdown_stops_units_and_mounts_in_the_order_of_their_group() -> Outcome {
 }
 
 #[test]
-fn a_unit_that_does_not_start_goes_to_the_other_node() -> Outcome {
+fn group_with_unit_failing_to_start_runs_on_peer() -> Outcome {
     let usual = config();
     let groups = vec![format!("web1 {}/24/eth0 site", usual.address)];
     play(ClusterConfig { groups, ..usual }, |lab| {

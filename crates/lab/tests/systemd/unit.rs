@@ -4,7 +4,7 @@ use crate::{LIMIT, Outcome, config, install, owned_by, play, sh};
 use systole_lab::Node;
 
 #[test]
-fn a_wrong_configuration_is_not_started_again_and_again() -> Outcome {
+fn unit_with_wrong_configuration_is_not_restarted_repeatedly() -> Outcome {
     play(config(), |lab| {
         install::pair(lab)?;
         let limits = "systemctl show --property=TasksMax,LimitNOFILE --value heartbeat";

@@ -188,7 +188,7 @@ mod tests {
     use systole_core::JobId;
 
     #[test]
-    fn what_reads_all_or_speaks_makes_progress() {
+    fn executor_reading_everything_or_reporting_makes_progress() {
         let (ours, theirs) = Connection::pair().unwrap();
         let mut executor = Executor::new(ours, Configuration::default()).unwrap();
         let mut buffer = vec![0; PACKET_MAX];

@@ -143,7 +143,7 @@ mod tests {
     const GATEWAY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 168, 122, 1));
 
     #[test]
-    fn only_fresh_replies_of_the_node_itself_count() {
+    fn ping_reply_counts_only_if_fresh_and_sent_by_pinged_node() {
         let node = PingNode {
             medium: PingMedium::Ping,
             name: "192.168.122.1".to_owned(),

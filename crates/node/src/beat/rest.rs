@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn turns_for_nothing_are_slowed_down_and_told_once() {
+    fn turns_without_work_are_slowed_down_and_reported_once() {
         let mut rest = Rest::default();
         let told: Vec<bool> = (0..20).map(|_| rest.end_turn(false)).collect();
         assert_eq!(told.iter().filter(|told| **told).count(), 1);
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn turns_that_work_or_were_slept_for_are_not_slowed_down() {
+    fn turns_with_work_or_sleep_are_not_slowed_down() {
         let mut rest = Rest::default();
         for turn in 0..100 {
             if turn % 2 == 0 {
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stays_due_is_slowed_down_at_once_however_much_is_done() {
+    fn turn_with_deadline_still_due_is_slowed_down_despite_work() {
         let mut rest = Rest::default();
         rest.record_work();
         assert!(rest.end_turn(true));

@@ -90,7 +90,7 @@ mod tests {
     const NEXT: u64 = HISTORY_MAX as u64;
 
     #[test]
-    fn a_message_is_there_until_another_takes_its_place() {
+    fn sent_message_is_found_until_its_slot_is_reused() {
         let mut sent = SentMessages { slots: (0..HISTORY_MAX).map(|_| Slot::default()).collect() };
         sent.keep(7, Form::Framed, b"framed");
         sent.keep(7, Form::Classic, b"classic");

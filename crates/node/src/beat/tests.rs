@@ -110,7 +110,7 @@ fn at(turn: u32) -> Time {
 }
 
 #[test]
-fn a_thousand_beats_in_both_directions_allocate_nothing() {
+fn thousand_beats_in_both_directions_allocate_nothing() {
     const WARM_UP: u32 = 300;
     const BEATS: u32 = 1000;
     let (mut beat, control) = beat();
@@ -152,7 +152,7 @@ fn said(beat: &mut BeatLoop) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn what_is_sent_again_is_sent_as_it_was() {
+fn message_sent_again_is_unchanged_and_not_repeated_at_once() {
     let (mut beat, _control) = beat();
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let mut other = encoder("beta", 2);
@@ -179,7 +179,7 @@ fn what_is_sent_again_is_sent_as_it_was() {
 }
 
 #[test]
-fn bad_datagrams_are_counted_and_told_once_a_second() {
+fn bad_datagrams_are_counted_and_reported_once_a_second() {
     let (mut beat, control) = beat();
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let mut forged = status(&mut encoder("beta", 2), 1);
@@ -222,7 +222,7 @@ fn bad_datagrams_are_counted_and_told_once_a_second() {
 }
 
 #[test]
-fn a_flood_of_forged_datagrams_from_many_sources_allocates_nothing() {
+fn flood_of_forged_datagrams_from_many_sources_allocates_nothing() {
     const ROUNDS: u32 = 50;
     let (mut beat, _control) = beat();
     let sockets: Vec<UdpSocket> =
@@ -261,7 +261,7 @@ fn a_flood_of_forged_datagrams_from_many_sources_allocates_nothing() {
 }
 
 #[test]
-fn a_flood_ends_a_turn_and_a_pause_empties_the_socket() {
+fn flood_ends_turn_at_datagram_limit_and_pause_drains_socket() {
     let (mut beat, _control) = beat();
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let flood = || {
@@ -282,7 +282,7 @@ fn a_flood_ends_a_turn_and_a_pause_empties_the_socket() {
 }
 
 #[test]
-fn orders_are_answered_and_the_state_is_told() {
+fn order_and_snapshot_command_are_answered() {
     let (mut beat, control) = beat();
     let order = Order::Standby(systole_core::GroupSet::All);
     control.command(Command::Order { ticket: Ticket(9), order }).unwrap();
@@ -297,7 +297,7 @@ fn orders_are_answered_and_the_state_is_told() {
 }
 
 #[test]
-fn what_an_executor_holds_is_compared_with_what_is_believed() {
+fn executor_greeting_at_odds_with_phase_marks_group_as_different() {
     let settings = settings();
     let group = systole_core::GroupId(0);
     let held = Held {

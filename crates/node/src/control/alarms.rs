@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_another_node_has_not_is_an_alarm_that_names_it() {
+    fn line_missing_on_peer_raises_alarm_naming_line() {
         let mut group = GroupReport {
             name: "10.0.0.5".to_owned(),
             resources: vec!["10.0.0.5".to_owned(), "nginx".to_owned()],
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_with_lines_that_are_unknown_here_is_an_alarm_of_the_file() {
+    fn active_peer_with_unknown_lines_raises_alarm_about_file() {
         let node = |status: &str| NodeReport { other_lines: true, ..web2(status) };
         let told = of_other_lines(&[node("active")], &[]).pop().expect("an alarm");
         assert_eq!(told.group, FILE);

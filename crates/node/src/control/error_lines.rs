@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_line_does_not_take_is_told_in_words_of_heartbeat() {
+    fn serial_write_failure_is_reported_by_kind_of_error() {
         let spec = LinkSpec::Serial {
             tty: "/dev/ttyS0".to_owned(),
             baud: 9600,

@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_is_found_by_its_address_whatever_its_word_is() {
+    fn group_is_found_by_its_address_whatever_its_first_word() {
         let mut settings = settings();
         settings.groups = vec![
             line(&["IPaddr2::10.0.0.9/24/eth0", "web"], false),

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_lacking_is_told_once_and_again_when_it_works() {
+    fn failing_operation_is_reported_once_and_its_recovery_once() {
         let mut lacking = Lacking::default();
         let full = || Err(io::ErrorKind::StorageFull.into());
         assert_eq!(lacking.note("write", Ok(())), None);

@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_difference_is_told_once_and_its_end_once() {
+    fn line_difference_is_reported_once_and_its_end_once() {
         let alarm = |group: &str, text: &str| AlarmReport {
             group: group.to_owned(),
             text: text.to_owned(),

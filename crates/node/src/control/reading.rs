@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_comes_with_a_sign_and_goes_to_who_asked() {
+    fn reading_signals_its_end_and_returns_outcome_to_asker() {
         let mut reading = Reading::default();
         let (signed, sign) = channel();
         let (open, work) = gated("web2");
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_late_is_named_and_left_behind_and_few_are() {
+    fn late_reading_is_named_and_left_behind_up_to_a_bound() {
         let mut reading = Reading::default();
         let mut gates = Vec::new();
         for asker in 0..LEFT_BEHIND_MAX {

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_of_a_failure_stand_in_its_entry_until_it_is_mended() {
+    fn failure_words_stay_in_entry_until_job_succeeds() {
         let (settings, failed) = (settings(), Outcome::Failed(1));
         let mut reasons = Reasons::default();
         reasons.note(JOB.id, "interface eth1.10 does not exist");
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn the_log_has_the_words_of_the_stop_that_failed() {
+    fn failed_stop_is_logged_with_its_words_despite_later_status() {
         let (settings, failed) = (settings(), Outcome::Failed(1));
         let mut reasons = Reasons::default();
         let stop = Job { action: Action::Stop, ..JOB };
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_of_another_job_and_of_another_node_are_not_ours() {
+    fn words_of_another_job_or_node_are_not_added_to_failure() {
         let (settings, failed) = (settings(), Outcome::Failed(1));
         let mut reasons = Reasons::default();
         reasons.note(JobId(8), "Operation not permitted");
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_one_line_of_a_bounded_length() {
+    fn failure_words_are_sanitised_and_bounded() {
         assert_eq!(sanitised("\n  a\u{1b}[31mb\tc \nd"), "a [31mb c");
         let long = "é".repeat(LENGTH_MAX);
         assert_eq!(sanitised(&long), "é".repeat(LENGTH_MAX / 2));

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_those_of_the_file() {
+    fn user_name_is_read_from_passwd_file() {
         let users = "root:x:0:0:root:/root:/bin/bash\n+::::::\njunk\nanna:x:1000:1000::/:\n";
         assert_eq!(name(users, 0).as_deref(), Some("root"));
         assert_eq!(name(users, 1000).as_deref(), Some("anna"));

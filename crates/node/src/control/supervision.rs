@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sign_of_life_needs_progress_of_both() {
+    fn sign_of_life_needs_progress_of_beat_and_executor() {
         let mut pace = Pace::default();
         let looks = [(1, 1, true), (2, 1, false), (2, 2, true), (2, 3, false), (3, 3, true)];
         for (beat, executor, right) in looks {

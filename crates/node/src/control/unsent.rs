@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_medium_that_is_down_is_told_at_growing_intervals_and_once_when_it_is_up() {
+    fn medium_down_is_reported_at_growing_intervals_and_once_when_up() {
         let told = hour();
         let times: Vec<u64> = told.iter().map(|(second, ..)| *second).collect();
         assert_eq!(times, [0, 60, 360, 1860, 3601], "{told:?}");
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn another_error_is_told_at_once_and_a_closed_medium_is_not_called_well() {
+    fn new_send_error_is_reported_at_once_and_closed_medium_not_as_recovered() {
         let (media, mut table) = (media(), UnsentTable::default());
         let note = |table: &mut UnsentTable, error, second| {
             table.note(&media, &[Unsent { count: 1, error }], at(second)).len()

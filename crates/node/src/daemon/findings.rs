@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn originals_keep_their_level() {
+    fn original_heartbeat_message_keeps_its_level() {
         let line = |level, text: &str| Line::new(level, text);
         assert_eq!(original("ERROR: no nodes defined"), line(Level::Error, "no nodes defined"));
         assert_eq!(original("WARN: slow"), line(Level::Warning, "slow"));

@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_successor_resolves_nothing_anew() {
+    fn successor_reuses_host_names_without_resolving_again() {
         let mut names = Names::default();
         names.learn("192.0.2.1", false).unwrap();
         assert_eq!(names.value(), "", "an address needs no name server");

@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_of_the_administrator_pass_and_those_of_the_process_do_not() {
+    fn administrator_variables_are_inherited_and_process_variables_are_not() {
         let mut given: Vec<(&str, &[u8])> = OWN.map(|name| (name, &b"x"[..])).into();
         given.extend([("JAVA_HOME", &b"/opt/java"[..]), ("EMPTY", b""), ("PATH", b"/a:b::.:/c/d")]);
         let passed = [("JAVA_HOME", "/opt/java"), ("EMPTY", ""), ("PATH", "/a:/c/d")];
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_or_too_long_is_left_out_by_name() {
+    fn variable_not_utf8_or_too_long_is_left_out_and_named() {
         let long = vec![b'x'; BYTES_MAX];
         let sorted = inherited(&[("BINARY", b"\xff"), ("LONG", &long), ("SHORT", b"y")]);
         assert_eq!(sorted.variables, [("SHORT".to_owned(), "y".to_owned())]);

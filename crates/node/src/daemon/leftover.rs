@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_without_a_line_becomes_a_retired_group_of_the_node_that_began_its_line() {
+    fn leftover_becomes_retired_group_of_preferred_node_if_line_is_whole() {
         let whole = held(GroupKey::of(["web1", "one", "two"]), &["one", "two"]);
         let part = held(GroupKey::of(["web2", "three", "four"]), &["three"]);
         let found = retired(std::slice::from_ref(&whole), &[whole.clone(), part.clone()], &[]);
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stored_line_tells_all_of_what_runs_in_part() {
+    fn stored_line_completes_leftover_running_in_part() {
         let stored = |key: u32| Group {
             key: GroupKey(key),
             preferred: NodeId(1),
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_a_line_is_not_retired_and_there_are_never_too_many() {
+    fn leftover_in_known_line_is_not_retired_and_groups_are_bounded() {
         let known = settings().groups[0].key;
         let mut all: Vec<_> = (0..)
             .take(GROUPS_MAX + 9)

@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_medium_without_its_device_is_missing_and_one_that_is_open_is_not() {
+    fn medium_without_device_is_missing_and_open_medium_is_not() {
         let device = |device: &str| LinkSpec::Unicast {
             device: device.to_owned(),
             host: "127.0.0.9".to_owned(),

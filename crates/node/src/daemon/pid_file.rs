@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pid_file_that_somebody_removes_is_written_again() {
+    fn removed_pid_file_is_rewritten_and_pid_file_of_other_daemon_stays() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("heartbeat.pid");
         let mut file = PidFile { path: path.clone(), is_written: false };
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_daemon_is_known_by_its_program_and_not_by_its_title() {
+    fn daemon_is_recognised_by_its_program_not_by_its_title() {
         for title in ["heartbeat", "heartbeat: master control process", "anything"] {
             with("heartbeat", title, |pid, _| assert!(is_another_daemon(pid), "{title}"));
             with("sleep", title, |pid, _| assert!(!is_another_daemon(pid), "{title}"));
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_daemon_is_known_after_an_upgrade() {
+    fn daemon_is_recognised_after_upgrade() {
         with("heartbeat", "heartbeat", |pid, file| {
             fs::rename(file, file.with_extension("dpkg-tmp")).unwrap();
             assert!(is_another_daemon(pid));
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_only_begins_like_the_program_is_another() {
+    fn program_name_only_similar_to_heartbeat_is_not_the_daemon() {
         for name in ["heartbeat-monitor", "heartbeats", "hb", "my-heartbeat"] {
             assert!(!has_its_name(Path::new(name)), "{name}");
         }
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_with_the_number_of_a_stranger_or_of_ourselves_is_stale() {
+    fn pid_file_naming_stranger_or_own_process_is_stale() {
         let run = tempfile::tempdir().unwrap();
         let paths = Paths { run: run.path().to_owned(), ..Paths::default() };
         with("sleep", "heartbeat", |pid, _| {
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_names_us_needs_no_room_and_that_of_another_stays() {
+    fn pid_file_naming_own_process_needs_no_room_and_foreign_file_stays() {
         let run = tempfile::tempdir().unwrap();
         let paths = Paths { run: run.path().to_owned(), ..Paths::default() };
         let obstacle = run.path().join("heartbeat.pid.new");

@@ -115,7 +115,7 @@ mod tests {
     use std::fs;
 
     #[test]
-    fn a_file_that_cannot_be_read_is_as_good_as_an_empty_one_and_stays() {
+    fn unreadable_state_file_recalls_nothing_and_stays() {
         let directory = tempfile::tempdir().unwrap();
         let (state, _) = State::open(directory.path()).unwrap();
         let names =

@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_fails_for_a_while_is_had_in_the_end() {
+    fn attempt_failing_for_a_while_succeeds_in_the_end() {
         let signals = Signals::take().unwrap();
         let mut left = 3;
         let attempt = || {

@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_said_to_a_successor_is_read_by_it_alone() {
+    fn succession_message_is_read_only_by_its_process() {
         for (lock, started) in [(Some(3), 7), (None, 7), (Some(12), u64::MAX)] {
             assert_eq!(read(&write(42, lock, started), 42), Some((lock, Some(started))));
             assert_eq!(read(&write(42, lock, started), 43), None);

@@ -6,7 +6,7 @@ use systole_agents::protocol::{self, Report};
 use systole_sys::seqpacket::Listener;
 
 #[test]
-fn an_executor_is_had_again_at_once_and_then_ever_later() {
+fn executor_retry_gap_starts_at_zero_and_grows_to_bound() {
     let gaps: Vec<_> = (0..7).map(|failures| retry_gap(failures).as_millis()).collect();
     assert_eq!(gaps, [0, 100, 200, 400, 800, 1000, 1000]);
     assert_eq!(retry_gap(u32::MAX), RETRY_GAP_MAX);
@@ -32,7 +32,7 @@ fn end(mut process: ExecutorProcess) {
 }
 
 #[test]
-fn nobody_waits_for_an_executor_that_does_not_listen_yet() {
+fn executor_not_listening_yet_blocks_no_tending() {
     let folder = tempfile::tempdir().unwrap();
     let mut process = deaf(folder.path());
     process.lost();
@@ -50,7 +50,7 @@ fn nobody_waits_for_an_executor_that_does_not_listen_yet() {
 }
 
 #[test]
-fn an_executor_that_ends_at_once_is_said_to_have_said_why() {
+fn executor_ending_at_once_is_reported_with_its_words() {
     let folder = tempfile::tempdir().unwrap();
     let mut process = deaf(folder.path());
     let body = "#!/bin/sh\necho 'heartbeat executor: no room' >&2\nexit 6\n";
@@ -71,7 +71,7 @@ fn an_executor_that_ends_at_once_is_said_to_have_said_why() {
 }
 
 #[test]
-fn an_executor_that_is_just_ending_ends_no_start() {
+fn executor_ending_during_connection_does_not_fail_start() {
     let folder = tempfile::tempdir().unwrap();
     let mut process = deaf(folder.path());
     let socket = process.paths.executor_socket();
@@ -99,7 +99,7 @@ fn an_executor_that_is_just_ending_ends_no_start() {
 }
 
 #[test]
-fn an_executor_that_lives_although_it_was_lost_is_connected_again() {
+fn executor_lost_but_alive_is_connected_again() {
     let folder = tempfile::tempdir().unwrap();
     let mut process = deaf(folder.path());
     let _listener = Listener::bind(&process.paths.executor_socket()).unwrap();

@@ -31,7 +31,7 @@ fn drive(tool: Tool, limit: Duration) -> (Answer, Vec<String>) {
 }
 
 #[test]
-fn a_device_that_fails_or_succeeds_says_so_and_keeps_its_secrets() {
+fn fence_device_result_is_reported_and_its_secrets_concealed() {
     let folder = tempfile::tempdir().unwrap();
     let bad = script(folder.path(), "bad", "echo no route >&2; exit 1");
     let (answer, lines) = drive(bad, Duration::from_mins(1));
@@ -59,7 +59,7 @@ fn a_device_that_fails_or_succeeds_says_so_and_keeps_its_secrets() {
 
 /// With two devices for one node, the failure of the first one is reported as `FenceOutcome::Next`.
 #[test]
-fn an_attempt_that_fails_says_whether_there_is_another_device() {
+fn failed_fence_attempt_tells_whether_next_device_remains() {
     let answer =
         |outcome| Answer { node: "web1".to_owned(), attempt: 7, outcome, detail: String::new() };
     for (has_next, outcome, right) in [
@@ -78,7 +78,7 @@ fn an_attempt_that_fails_says_whether_there_is_another_device() {
 
 /// Unread requests must not hide that nothing waits for the answer.
 #[test]
-fn a_daemon_that_is_gone_wants_nothing_any_more() {
+fn daemon_gone_is_noticed_despite_unread_requests() {
     let (daemon, process) = Connection::pair().unwrap();
     let process = process.as_fd().try_clone_to_owned().unwrap();
     assert!(!is_gone(&process));
@@ -89,7 +89,7 @@ fn a_daemon_that_is_gone_wants_nothing_any_more() {
 }
 
 #[test]
-fn what_fails_hangs_or_is_missing_is_no_success() {
+fn fence_device_missing_or_hanging_is_reported_failed() {
     let folder = tempfile::tempdir().unwrap();
     let mut missing = script(folder.path(), "missing", "");
     missing.program = "/nonexistent/agent".to_owned();
@@ -103,7 +103,7 @@ fn what_fails_hangs_or_is_missing_is_no_success() {
 }
 
 #[test]
-fn want_of_room_says_nothing_of_a_device_and_a_missing_program_does() {
+fn want_of_room_is_distinguished_from_errors_of_fence_program() {
     let error = |errno: Errno| io::Error::from_raw_os_error(errno.raw_os_error());
     for errno in [Errno::AGAIN, Errno::NOMEM, Errno::MFILE, Errno::NFILE] {
         assert!(is_want_of_room(&error(errno)), "{errno}");
@@ -117,7 +117,7 @@ fn want_of_room_says_nothing_of_a_device_and_a_missing_program_does() {
 /// This simulates a program in an uninterruptible sleep: it has another process group, so that no signal
 /// reaches it.
 #[test]
-fn a_device_that_does_not_end_when_it_is_killed_is_given_up() {
+fn fence_device_surviving_kill_is_given_up() {
     let folder = tempfile::tempdir().unwrap();
     let text = "exec perl -e 'my $p = fork; if (!$p) { setpgrp(0, 0); sleep 40; exit } \
                 select(undef, undef, undef, 0.1); setpgrp(0, $p) or die; sleep 40'";
@@ -130,7 +130,7 @@ fn a_device_that_does_not_end_when_it_is_killed_is_given_up() {
 }
 
 #[test]
-fn plug_ins_and_agents_are_called_as_their_makers_say() {
+fn stonith_plugin_and_fence_agent_are_called_by_their_conventions() {
     let nodes = ["web1".to_owned(), "web2".to_owned()];
     let words = StonithParameters::Words(Secret("web1 10.0.0.9 admin geheim".to_owned()));
     let plugin = FenceDevice::Stonith { device: "external/ipmi".to_owned(), parameters: words };
@@ -159,7 +159,7 @@ fn plug_ins_and_agents_are_called_as_their_makers_say() {
 
 /// Debian's package `fence-agents` has an agent whose device is a file.
 #[test]
-fn an_agent_of_debian_resets_its_device() {
+fn debian_fence_agent_resets_its_device() {
     if !Path::new(FENCE_AGENTS).join("fence_dummy").exists() {
         return eprintln!("skipped: it needs the package fence-agents");
     }

@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn one_line_a_second_and_the_count_of_the_others() {
+    fn repeating_lines_are_limited_to_one_a_second_with_count() {
         let mut limiter = Limiter::default();
         let at = Duration::from_millis;
         let mut admit = |text, now| limiter.admit(Repeating::BadPacket, &line(text), now);
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn flood_makes_no_more_than_one_line_a_second() {
+    fn flood_writes_at_most_one_line_a_second() {
         let mut limiter = Limiter::default();
         let mut written = 0;
         for tick in 0..20_000_u64 {

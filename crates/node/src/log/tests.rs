@@ -27,7 +27,7 @@ fn settings(directory: &std::path::Path) -> LogSettings {
 }
 
 #[test]
-fn lines_have_the_forms_of_heartbeat() {
+fn log_lines_have_forms_of_heartbeat() {
     let dead = Line::new(Level::Warning, "node web1: is dead");
     let asked = Line::new(Level::Debug, "Got asked for num_ping.").said_by(Source::Ipfail);
     let group = Line::new(Level::Info, "Acquiring resource group: web1 nginx")
@@ -70,7 +70,7 @@ fn lines_have_the_forms_of_heartbeat() {
 }
 
 #[test]
-fn every_level_has_its_word() {
+fn every_log_level_has_its_word() {
     use Level::{Critical, Debug, Emergency, Error, Info, Notice, Warning};
     let levels = [Emergency, Critical, Error, Warning, Notice, Info, Debug];
     let words = levels.map(Level::word);
@@ -78,13 +78,13 @@ fn every_level_has_its_word() {
 }
 
 #[test]
-fn text_of_an_outsider_stays_one_bounded_line() {
+fn text_of_outsider_becomes_one_bounded_line() {
     assert_eq!(clean("a\nb\u{1b}[2Jc"), "a?b?[2Jc");
     assert_eq!(clean(&"ä".repeat(TEXT_MAX)).len(), TEXT_MAX);
 }
 
 #[test]
-fn debug_lines_go_to_the_debug_file_alone() {
+fn debug_lines_go_only_to_debug_file() {
     let directory = tempfile::tempdir().unwrap();
     let settings = settings(directory.path());
     let mut log = Log::open(&settings, false);
@@ -104,7 +104,7 @@ fn debug_lines_go_to_the_debug_file_alone() {
 }
 
 #[test]
-fn rotated_file_is_noticed_before_the_next_line_and_its_successor_made() {
+fn rotated_log_file_is_noticed_within_a_second_and_recreated() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ha-log");
     let mut file = LogFile::new(path.clone(), None);
@@ -122,7 +122,7 @@ fn rotated_file_is_noticed_before_the_next_line_and_its_successor_made() {
 }
 
 #[test]
-fn a_rotated_log_goes_on_without_a_word_from_outside() {
+fn rotated_log_is_reopened_without_signal() {
     let directory = tempfile::tempdir().unwrap();
     let settings = LogSettings { debugfile: None, ..settings(directory.path()) };
     let path = settings.logfile.clone().unwrap();
@@ -143,7 +143,7 @@ fn a_rotated_log_goes_on_without_a_word_from_outside() {
 }
 
 #[test]
-fn reopening_makes_a_removed_file_again() {
+fn log_reopening_recreates_removed_file() {
     let directory = tempfile::tempdir().unwrap();
     let settings = settings(directory.path());
     let mut log = Log::open(&settings, false);
@@ -158,7 +158,7 @@ fn reopening_makes_a_removed_file_again() {
 }
 
 #[test]
-fn a_fifo_is_refused_with_its_reason_and_keeps_nobody_waiting() {
+fn fifo_as_log_file_is_refused_with_reason_and_blocks_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let settings = settings(directory.path());
     let path = settings.logfile.clone().unwrap();
@@ -187,7 +187,7 @@ fn a_fifo_is_refused_with_its_reason_and_keeps_nobody_waiting() {
 }
 
 #[test]
-fn lines_that_find_no_room_are_counted_and_told_later() {
+fn log_lines_without_room_are_counted_and_reported_later() {
     let directory = tempfile::tempdir().unwrap();
     let settings = LogSettings { debugfile: None, ..settings(directory.path()) };
     let sinks = shared(Sinks::new(&settings, false));
@@ -220,7 +220,7 @@ fn lines_that_find_no_room_are_counted_and_told_later() {
 }
 
 #[test]
-fn flood_leaves_one_line_and_a_count() {
+fn flood_of_repeating_lines_is_reduced_to_few_lines() {
     let directory = tempfile::tempdir().unwrap();
     let settings = settings(directory.path());
     let mut log = Log::open(&settings, false);
@@ -235,7 +235,7 @@ fn flood_leaves_one_line_and_a_count() {
 }
 
 #[test]
-fn syslog_gets_datagrams_and_may_be_absent() {
+fn syslog_gets_datagrams_and_its_absence_is_tolerated() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log");
     let mut syslog = Syslog::of_facility("local0").unwrap().at(path.clone());

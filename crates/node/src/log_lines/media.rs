@@ -48,7 +48,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn lines_are_those_of_heartbeat() {
+    fn opened_medium_is_logged_as_by_heartbeat() {
         let device = || "eth0".to_owned();
         for (spec, expected) in [
             (

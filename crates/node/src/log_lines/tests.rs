@@ -74,7 +74,7 @@ fn check(table: &[(Event, &[&str])]) {
 }
 
 #[test]
-fn liveness_is_told_as_by_heartbeat() {
+fn liveness_events_are_logged_as_by_heartbeat() {
     let late = |deadly| {
         let interval = Duration::from_millis(15_880);
         Event::LateBeat { node: WEB1, interval, deadly }
@@ -122,7 +122,7 @@ fn liveness_is_told_as_by_heartbeat() {
 }
 
 #[test]
-fn traffic_is_told_as_by_heartbeat() {
+fn traffic_events_are_logged_as_by_heartbeat() {
     check(&[
         // This event is logged with its address: `control/dropped.rs`.
         (Event::Stranger("gamma".into()), &[]),
@@ -193,7 +193,7 @@ fn traffic_is_told_as_by_heartbeat() {
 }
 
 #[test]
-fn what_an_outsider_can_cause_is_limited() {
+fn events_caused_by_outsider_are_marked_as_repeating() {
     let events = [
         Event::Replay { node: WEB1, generation: 5, current: 6, count: 1 },
         Event::PacketsLost { node: WEB1, count: 3, last: 23, sequence: 27 },
@@ -216,7 +216,7 @@ fn what_an_outsider_can_cause_is_limited() {
 }
 
 #[test]
-fn takeovers_are_told_as_by_heartbeat() {
+fn takeover_events_are_logged_as_by_heartbeat() {
     check(&[
         (Event::PeerHadNothing(WEB1), &["info: Dead node web1 gave up resources."]),
         (
@@ -246,7 +246,7 @@ fn takeovers_are_told_as_by_heartbeat() {
 }
 
 #[test]
-fn groups_are_told_as_by_the_resource_manager() {
+fn group_events_are_logged_as_by_resource_manager() {
     let change =
         |owner, phase, cause| Event::Ownership { group: GROUP, owner, term: 4, phase, cause };
     let dead = Cause::OwnerDead {
@@ -301,7 +301,7 @@ fn groups_are_told_as_by_the_resource_manager() {
 }
 
 #[test]
-fn failures_of_resources_are_told_as_by_the_resource_manager() {
+fn resource_failures_are_logged_as_by_resource_manager() {
     let outcome = Outcome::Failed(7);
     let failure = |resource, words: &str| {
         let words = systole_core::Words::new(words);
@@ -360,7 +360,7 @@ fn failures_of_resources_are_told_as_by_the_resource_manager() {
 }
 
 #[test]
-fn graceful_stop_is_told_as_by_heartbeat() {
+fn graceful_stop_is_logged_as_by_heartbeat() {
     check(&[
         (
             Event::StopBegins,
@@ -383,14 +383,14 @@ fn graceful_stop_is_told_as_by_heartbeat() {
 }
 
 #[test]
-fn names_that_do_not_exist_are_no_reason_to_panic() {
+fn event_with_unknown_ids_is_logged_without_panic() {
     assert_eq!(said(&Event::LinkUp(NodeId(9), LinkId(9))), ["info: Link ?:? up."]);
     let event = Event::StopDoubtful { group: GroupId(9), resource: 9 };
     assert!(said(&event)[0].contains("Resource script for ?"));
 }
 
 #[test]
-fn a_stop_that_failed_is_told_with_its_reason() {
+fn failed_stop_is_logged_with_its_reason() {
     let event = Event::StopFailed { group: GROUP, resource: 1, outcome: Outcome::Failed(1) };
     let text = |reason| words().lines(&event, reason)[0].text.clone();
     assert_eq!(text(None), "nginx cannot be stopped: exit code 1");

@@ -6,7 +6,7 @@ fn parse(line: &str) -> Result<Options, UsageError> {
 }
 
 #[test]
-fn every_action_has_its_option() {
+fn every_action_is_selected_by_its_option() {
     let table = [
         ("", Action::Start),
         ("-f", Action::Start),
@@ -33,7 +33,7 @@ fn every_action_has_its_option() {
 }
 
 #[test]
-fn modifiers_add_up() {
+fn option_modifiers_add_up() {
     let options = parse("-ddf -l -M -v -d --config-dir /a --state-dir /b --run-dir /c").unwrap();
     let expected = Options {
         action: Action::Start,
@@ -50,7 +50,7 @@ fn modifiers_add_up() {
 }
 
 #[test]
-fn mistakes_are_named() {
+fn option_mistakes_are_named() {
     let table = [
         ("-x", "invalid option -- 'x'"),
         ("-sx", "invalid option -- 'x'"),
@@ -69,7 +69,7 @@ fn mistakes_are_named() {
 }
 
 #[test]
-fn answers_have_the_forms_of_heartbeat() {
+fn version_status_and_help_have_forms_of_heartbeat() {
     assert!(version().starts_with("3.0.6 (systole "));
     let running = "heartbeat OK [pid 19 et al] is running on n1 [n1]...";
     assert_eq!(status(19, "n1", "n1"), running);
@@ -80,7 +80,7 @@ fn answers_have_the_forms_of_heartbeat() {
 }
 
 #[test]
-fn tables_of_defaults_have_one_line_each() {
+fn defaults_table_has_one_line_per_option() {
     let options = default_options();
     assert!(!options.is_empty());
     let (plain, wiki) = (defaults(&options, false), defaults(&options, true));

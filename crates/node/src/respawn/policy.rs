@@ -76,7 +76,7 @@ mod tests {
     const SHORT_RUN: Duration = Duration::from_millis(29_999);
 
     #[test]
-    fn every_end_has_its_verdict() {
+    fn exit_verdict_depends_on_failfast_exit_and_run_time() {
         let again = Verdict::Restart(Duration::ZERO);
         let table = [
             (false, Exit::Code(0), LONG_RUN, again),
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn eleventh_short_run_in_a_row_is_the_last() {
+    fn respawn_ends_at_eleventh_short_run_in_a_row() {
         let mut policy = Policy::new(false);
         for _ in 0..3 {
             for _ in 0..10 {

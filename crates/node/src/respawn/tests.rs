@@ -36,7 +36,7 @@ fn has(reports: &[Report], text: &str) -> bool {
 }
 
 #[test]
-fn program_that_exits_with_100_stays_down() {
+fn program_exiting_with_100_is_not_respawned() {
     let mut kept = Kept::new(program("/bin/sh -c 'exit 100'"), Instant::now());
     let (reports, _) = drive(&mut kept, |kept, _| kept.is_over());
     assert!(has(&reports, "Starting child client \"/bin/sh -c 'exit 100'\" (0,0)"), "{reports:?}");
@@ -45,7 +45,7 @@ fn program_that_exits_with_100_stays_down() {
 }
 
 #[test]
-fn program_that_fails_is_started_again_with_its_environment() {
+fn failed_program_is_respawned_with_its_environment() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("runs");
     let command = format!("/bin/sh -c 'echo $HA_x >>{}; exit 3'", file.display());
@@ -57,7 +57,7 @@ fn program_that_fails_is_started_again_with_its_environment() {
 }
 
 #[test]
-fn failing_failfast_demands_a_reboot() {
+fn failfast_program_failing_demands_reboot() {
     let failfast = Program { failfast: true, ..program("/bin/false") };
     let mut kept = Kept::new(failfast, Instant::now());
     let (reports, demand) = drive(&mut kept, |_, _| false);
@@ -66,7 +66,7 @@ fn failing_failfast_demands_a_reboot() {
 }
 
 #[test]
-fn program_of_an_unknown_user_is_not_started() {
+fn program_of_unknown_user_is_not_started() {
     let nobody = Program { user: "no-such-user".into(), ..program("/bin/true") };
     let mut kept = Kept::new(nobody, Instant::now());
     let (reports, _) = drive(&mut kept, |kept, _| kept.is_over());
@@ -74,7 +74,7 @@ fn program_of_an_unknown_user_is_not_started() {
 }
 
 #[test]
-fn a_start_that_fails_is_tried_again_with_growing_waits() {
+fn failed_program_start_is_retried_with_growing_waits() {
     let limits = Limits::remember();
     let begin = Instant::now();
     let mut kept = Kept::new(program("/bin/sleep 1000"), begin);
@@ -99,7 +99,7 @@ fn a_start_that_fails_is_tried_again_with_growing_waits() {
 }
 
 #[test]
-fn stopped_program_ends_and_is_not_started_again() {
+fn stopped_program_ends_and_is_not_respawned() {
     let mut kept = Kept::new(program("/bin/sleep 1000"), Instant::now());
     drive(&mut kept, |kept, _| kept.child().is_some());
     let mut reports = Vec::new();
@@ -111,7 +111,7 @@ fn stopped_program_ends_and_is_not_started_again() {
 }
 
 #[test]
-fn program_that_does_not_listen_is_killed() {
+fn program_ignoring_stop_is_killed() {
     let directory = tempfile::tempdir().unwrap();
     let deaf = directory.path().join("deaf");
     let script = format!("trap : TERM; : >{}; while :; do sleep 1; done", deaf.display());
@@ -166,7 +166,7 @@ fn supervisor_ends_its_programs_in_reverse_order() {
 }
 
 #[test]
-fn supervisor_ends_when_the_daemon_is_gone() {
+fn supervisor_ends_when_daemon_is_gone() {
     let (ours, theirs) = Connection::pair().unwrap();
     let fd = theirs.as_fd().try_clone_to_owned().unwrap();
     drop((ours, theirs));

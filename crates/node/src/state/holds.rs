@@ -93,7 +93,7 @@ mod tests {
     use systole_core::NodeId;
 
     #[test]
-    fn a_hold_is_found_again_with_the_time_that_is_left() {
+    fn stored_hold_is_recalled_with_time_left() {
         let directory = tempfile::tempdir().unwrap();
         let state = State::open(directory.path()).unwrap().0;
         let settings = settings();

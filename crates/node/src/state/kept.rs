@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_kept_by_order_is_stored_and_replaced() {
+    fn groups_kept_by_order_are_stored_and_replaced() {
         let directory = tempfile::tempdir().unwrap();
         let (state, _) = State::open(directory.path()).unwrap();
         assert_eq!(state.kept_by_order().unwrap(), []);

@@ -70,7 +70,7 @@ mod tests {
     use systole_core::ResourceKind;
 
     #[test]
-    fn many_long_lines_are_found_again_and_a_file_that_is_too_long_is_an_error() {
+    fn retired_lines_at_limit_are_recalled_and_overlong_file_is_an_error() {
         let directory = tempfile::tempdir().unwrap();
         let (state, _) = State::open(directory.path()).unwrap();
         let next = settings();

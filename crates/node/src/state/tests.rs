@@ -28,7 +28,7 @@ fn places(directory: &tempfile::TempDir) -> (State, PathBuf) {
 }
 
 #[test]
-fn generation_begins_with_the_clock_and_grows_at_every_start() {
+fn generation_begins_with_clock_and_grows_at_every_start() {
     let directory = tempfile::tempdir().unwrap();
     let (state, copy) = places(&directory);
     let next = |method, time| state.next_generation(&copy, method, time);
@@ -69,7 +69,7 @@ enum Disk {
 }
 
 #[test]
-fn generation_grows_whatever_befell_the_disk_and_the_clock() {
+fn generation_grows_despite_disk_failure_and_clock_set_back() {
     use Disk::{Emptied, Full, Lost, Rebooted, Works};
     // Each start is given with the seconds of its clock.
     let stories: [&[(Disk, u64)]; 8] = [
@@ -118,7 +118,7 @@ fn generation_grows_whatever_befell_the_disk_and_the_clock() {
 }
 
 #[test]
-fn uuid_is_random_and_stays() {
+fn uuid_is_random_and_persistent() {
     let directory = tempfile::tempdir().unwrap();
     let state = State::open(directory.path()).unwrap().0;
     let (uuid, fresh) = state.uuid(UuidSource::File, "web1").unwrap();
@@ -131,7 +131,7 @@ fn uuid_is_random_and_stays() {
 }
 
 #[test]
-fn uuid_of_a_name_is_that_of_heartbeat() {
+fn uuid_of_node_name_equals_uuid_of_heartbeat() {
     let directory = tempfile::tempdir().unwrap();
     let state = State::open(directory.path()).unwrap().0;
     let uuid = |name| state.uuid(UuidSource::NodeName, name).unwrap().0.to_string();
@@ -140,7 +140,7 @@ fn uuid_of_a_name_is_that_of_heartbeat() {
 }
 
 #[test]
-fn terms_return_as_they_were_stored() {
+fn terms_are_recalled_as_stored() {
     let directory = tempfile::tempdir().unwrap();
     let state = State::open(directory.path()).unwrap().0;
     let settings = settings();
@@ -159,7 +159,7 @@ fn terms_return_as_they_were_stored() {
 }
 
 #[test]
-fn peers_return_as_they_were_stored() {
+fn peers_are_recalled_as_stored() {
     let directory = tempfile::tempdir().unwrap();
     let state = State::open(directory.path()).unwrap().0;
     let settings = settings();
@@ -259,7 +259,7 @@ fn journal_keeps_one_old_file() {
 }
 
 #[test]
-fn whatever_another_user_left_under_a_name_of_ours_is_removed() {
+fn state_files_of_another_user_are_removed_at_open() {
     use std::os::unix::fs::chown;
     const MALLORY: Option<u32> = Some(12_345);
     if !rustix::process::geteuid().is_root() {

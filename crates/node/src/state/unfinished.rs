@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_stage_set_and_motive_is_read_as_it_was_written() {
+    fn unfinished_hand_over_is_parsed_as_written() {
         for (stage, _) in STAGES {
             for (hold, _) in HOLDS {
                 for (motive, _) in MOTIVES {

@@ -9,7 +9,7 @@ fn ip(words: &[&str]) {
 }
 
 #[test]
-fn a_restart_while_the_only_interface_is_away_keeps_everything() {
+fn restart_without_the_only_interface_keeps_processes_and_group() {
     let node = Node::new();
     ip(&["link", "add", "v0", "type", "veth", "peer", "name", "v1"]);
     ip(&["address", "add", "192.0.2.1/24", "dev", "v0"]);

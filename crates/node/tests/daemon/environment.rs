@@ -29,7 +29,7 @@ fn with_programs() -> Node {
 }
 
 #[test]
-fn agents_and_clients_get_what_the_daemon_was_given_but_for_what_is_its_own() {
+fn agents_and_clients_inherit_environment_except_daemon_variables() {
     let mut node = with_programs();
     node.environment = [
         ("FOO", "bar"),

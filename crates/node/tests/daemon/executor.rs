@@ -10,7 +10,7 @@ use systole_sys::process::{ProcessId, kill};
 use systole_sys::signals::Signal;
 
 #[test]
-fn an_executor_that_stands_still_is_replaced_before_its_address_expires() {
+fn stalled_executor_is_replaced_before_its_address_expires() {
     let node = Node::new();
     node.start();
     node.wait_for("the group", || node.phase().as_deref() == Some("active"));
@@ -36,7 +36,7 @@ fn an_executor_that_stands_still_is_replaced_before_its_address_expires() {
 }
 
 #[test]
-fn a_run_directory_that_somebody_removes_is_made_again() {
+fn removed_run_directory_is_recreated_and_executor_replaceable() {
     let node = Node::new();
     node.start();
     node.wait_for("the group", || node.phase().as_deref() == Some("active"));
@@ -56,7 +56,7 @@ fn a_run_directory_that_somebody_removes_is_made_again() {
 }
 
 #[test]
-fn an_executor_that_is_killed_is_lost_once_and_back_once() {
+fn executor_killed_repeatedly_is_reported_gone_and_back_equally_often() {
     const KILLS: usize = 5;
     let node = Node::new();
     node.start();
@@ -86,7 +86,7 @@ fn executors(node: &Node) -> Vec<i32> {
 }
 
 #[test]
-fn the_executor_of_a_daemon_killed_without_its_run_directory_is_found_and_keeps_everything() {
+fn executor_is_found_after_daemon_kill_without_run_directory() {
     let node = Node::new();
     node.start();
     node.wait_for("the group", || node.phase().as_deref() == Some("active"));
@@ -112,7 +112,7 @@ fn the_executor_of_a_daemon_killed_without_its_run_directory_is_found_and_keeps_
 }
 
 #[test]
-fn an_address_that_is_removed_again_and_again_comes_back_without_the_services() {
+fn address_removed_repeatedly_is_restored_without_calling_agents() {
     let node = Node::new();
     let scripts = node.path("config/resource.d");
     fs::create_dir(&scripts).unwrap();

@@ -37,7 +37,7 @@ fn limit_files(pid: i32, files: u32) {
 }
 
 #[test]
-fn a_device_whose_program_finds_no_room_is_asked_again_and_has_not_failed() {
+fn fence_program_without_room_is_retried_and_has_not_failed() {
     let node = Node::new();
     install_agent(&node);
     let ha_cf = fs::read_to_string(node.path("config/ha.cf")).unwrap();

@@ -45,7 +45,7 @@ fn terminate(node: &Node) {
 }
 
 #[test]
-fn a_name_server_that_is_silent_keeps_nothing_but_the_reload_waiting() {
+fn silent_name_server_delays_only_reload_and_restart() {
     let node = Node::new();
     own_mounts();
     let _silent = silence_name_servers(&node);
@@ -69,7 +69,7 @@ fn a_name_server_that_is_silent_keeps_nothing_but_the_reload_waiting() {
 }
 
 #[test]
-fn a_file_on_storage_that_is_dead_keeps_no_daemon_from_ending() {
+fn file_on_dead_storage_does_not_prevent_daemon_stop() {
     let node = Node::new();
     own_mounts();
     let place = node.path("dead");
@@ -92,7 +92,7 @@ fn a_file_on_storage_that_is_dead_keeps_no_daemon_from_ending() {
 }
 
 #[test]
-fn a_signal_that_comes_while_nothing_can_be_read_is_obeyed_when_it_can() {
+fn reload_signal_during_hanging_read_is_obeyed_afterwards() {
     let node = Node::new();
     own_mounts();
     let place = node.path("dead");
@@ -122,7 +122,7 @@ fn a_signal_that_comes_while_nothing_can_be_read_is_obeyed_when_it_can() {
 }
 
 #[test]
-fn an_agent_on_storage_that_is_dead_keeps_no_daemon_from_ending() {
+fn agent_on_dead_storage_does_not_prevent_daemon_stop() {
     let node = Node::new();
     own_mounts();
     let place = node.path("dead");
@@ -141,7 +141,7 @@ fn an_agent_on_storage_that_is_dead_keeps_no_daemon_from_ending() {
 }
 
 #[test]
-fn a_control_thread_that_stands_still_is_told_and_what_runs_is_kept() {
+fn stalled_control_thread_is_reported_and_address_is_kept() {
     let node = Node::new();
     own_mounts();
     node.start();

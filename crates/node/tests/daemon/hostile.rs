@@ -64,7 +64,7 @@ impl Drop for Ends {
 }
 
 #[test]
-fn a_process_of_another_user_is_not_taken_for_the_executor() {
+fn process_of_another_user_is_not_taken_for_executor() {
     let node = Node::new();
     fs::set_permissions(node.path("."), fs::Permissions::from_mode(0o755)).unwrap();
     fs::create_dir_all(node.path("run/heartbeat/executor")).unwrap();
@@ -107,7 +107,7 @@ fn at_abstract_name(node: &Node, script: &str) -> Ends {
 }
 
 #[test]
-fn another_user_at_the_abstract_name_keeps_no_executor_from_its_work() {
+fn abstract_name_taken_by_another_user_does_not_block_executor() {
     let node = Node::new();
     let script = "s = new(); s.bind(name); s.listen(8); print('ready', flush=True)\n\
                   while True: s.accept()[0].send(b'x')";
@@ -123,7 +123,7 @@ fn another_user_at_the_abstract_name_keeps_no_executor_from_its_work() {
 }
 
 #[test]
-fn another_user_who_connects_to_the_executor_again_and_again_costs_little() {
+fn connection_flood_of_another_user_costs_executor_little_time() {
     let node = Node::new();
     node.start();
     node.wait_for("the group", || node.phase().as_deref() == Some("active"));
@@ -156,7 +156,7 @@ fn another_user_who_connects_to_the_executor_again_and_again_costs_little() {
 }
 
 #[test]
-fn systemd_makes_the_packaged_directories_in_every_order() {
+fn systemd_tmpfiles_creates_directories_despite_foreign_owner() {
     if Command::new("systemd-tmpfiles").arg("--version").output().is_err() {
         return;
     }

@@ -7,7 +7,7 @@ use systole_sys::process::{ProcessId, kill};
 use systole_sys::signals::Signal;
 
 #[test]
-fn the_start_of_a_daemon_comes_before_what_that_daemon_finds() {
+fn daemon_start_is_journaled_before_groups_found_running() {
     let node = Node::new();
     // Between the start of the beat thread and the entry, memory is locked, which takes milliseconds.
     let ha_cf = fs::read_to_string(node.path("config/ha.cf")).unwrap();

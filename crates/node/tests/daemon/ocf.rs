@@ -11,7 +11,7 @@ const AGENT: &str = "/usr/lib/ocf/resource.d/heartbeat/Dummy";
 const WRAPPER: &str = "/etc/ha.d/resource.d/OCF";
 
 #[test]
-fn an_ocf_instance_starts_and_stops_beside_the_packaged_wrapper() {
+fn ocf_instance_starts_and_stops_beside_packaged_wrapper() {
     if !Path::new(AGENT).exists() {
         eprintln!("skipped: needs the package resource-agents");
         return;

@@ -12,7 +12,7 @@ use systole_sys::signals::Signal;
 const RELOAD: &str = r#"{"request":"reload"}"#;
 
 #[test]
-fn a_fifo_in_the_place_of_a_file_is_refused_and_keeps_nobody_waiting() {
+fn reload_with_fifo_as_haresources_is_refused_without_blocking() {
     let node = Node::new();
     node.start();
     node.wait_for("the group", || node.phase().as_deref() == Some("active"));
@@ -28,7 +28,7 @@ fn a_fifo_in_the_place_of_a_file_is_refused_and_keeps_nobody_waiting() {
 }
 
 #[test]
-fn a_reload_that_is_refused_gives_no_line_up() {
+fn reload_refused_by_core_retires_no_line() {
     let node = Node::new();
     let line = fs::read_to_string(node.path("config/haresources")).unwrap();
     let name = line.split(' ').next().unwrap().to_owned();
@@ -62,7 +62,7 @@ fn a_reload_that_is_refused_gives_no_line_up() {
 }
 
 #[test]
-fn an_emptied_haresources_stops_nothing_unless_that_is_meant() {
+fn reload_with_emptied_haresources_is_refused_unless_confirmed() {
     let node = Node::new();
     node.start();
     node.wait_for("the group", || node.phase().as_deref() == Some("active"));
@@ -81,7 +81,7 @@ fn an_emptied_haresources_stops_nothing_unless_that_is_meant() {
 }
 
 #[test]
-fn a_line_whose_agent_is_missing_does_not_stop_what_runs() {
+fn reload_with_missing_agent_or_interface_keeps_group_running() {
     let node = Node::new();
     let line = fs::read_to_string(node.path("config/haresources")).unwrap();
     node.start();
@@ -105,7 +105,7 @@ fn a_line_whose_agent_is_missing_does_not_stop_what_runs() {
 }
 
 #[test]
-fn whoever_may_not_signal_the_daemon_is_told_so_by_the_exit_code() {
+fn reload_by_unprivileged_user_exits_with_code_4() {
     let node = Node::new();
     node.start();
     let program = node.path("heartbeat");
@@ -124,7 +124,7 @@ fn whoever_may_not_signal_the_daemon_is_told_so_by_the_exit_code() {
 }
 
 #[test]
-fn an_order_that_fails_on_the_files_has_its_answer_in_the_journal() {
+fn order_failing_on_files_is_answered_in_journal() {
     let node = Node::new();
     node.start();
     node.wait_for("the group", || node.phase().as_deref() == Some("active"));
@@ -145,7 +145,7 @@ fn an_order_that_fails_on_the_files_has_its_answer_in_the_journal() {
 }
 
 #[test]
-fn files_without_a_medium_that_can_be_opened_are_refused_and_one_that_can_is_enough() {
+fn reload_is_refused_unless_at_least_one_medium_opens() {
     let node = Node::new();
     node.start();
     node.wait_for("the group", || node.phase().as_deref() == Some("active"));

@@ -7,7 +7,7 @@ use systole_sys::process::kill;
 use systole_sys::signals::Signal;
 
 #[test]
-fn everything_is_served_while_a_restart_waits_for_a_program_that_does_not_listen() {
+fn restart_waiting_for_unresponsive_program_still_answers_orders() {
     let node = Node::new();
     let up = node.path("up");
     let script = "#!/bin/sh\ntrap '' TERM\ntouch UP\nwhile :; do sleep 0.05; done\n";

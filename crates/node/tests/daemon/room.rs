@@ -47,7 +47,7 @@ fn await_start(node: &Node, number: usize) {
 }
 
 #[test]
-fn a_restart_and_a_start_after_a_crash_on_a_full_run_directory_keep_everything() {
+fn restart_and_crash_with_full_run_directory_keep_executor() {
     let node = on_a_small_disk();
     let (daemon, executor) = (node.pid(), node.executor());
     fill(&node);
@@ -66,7 +66,7 @@ fn a_restart_and_a_start_after_a_crash_on_a_full_run_directory_keep_everything()
 }
 
 #[test]
-fn a_daemon_that_can_make_neither_pid_file_nor_socket_works_and_makes_them_later() {
+fn daemon_without_pid_file_and_socket_works_and_creates_both_later() {
     let node = Node::new();
     // Nothing can be created or removed under these names.
     let obstacles = ["run/heartbeat.pid.new", "run/heartbeat/control.sock"].map(|it| node.path(it));
@@ -91,7 +91,7 @@ fn a_daemon_that_can_make_neither_pid_file_nor_socket_works_and_makes_them_later
 }
 
 #[test]
-fn a_program_that_cannot_be_executed_any_more_is_not_needed_for_a_restart() {
+fn restart_with_broken_program_executes_running_program_again() {
     let mut node = Node::new();
     let program = node.path("heartbeat");
     fs::copy(&node.program, &program).unwrap();

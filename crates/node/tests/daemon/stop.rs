@@ -23,7 +23,7 @@ fn with_a_slow_agent(node: &Node) {
 }
 
 #[test]
-fn neither_a_restart_nor_a_reload_undoes_a_stop_that_goes_on() {
+fn restart_and_reload_during_stop_are_refused() {
     let node = Node::new();
     with_a_slow_agent(&node);
     node.start();

@@ -61,7 +61,7 @@ impl Mute {
 }
 
 #[test]
-fn a_log_that_takes_nothing_stops_neither_answers_nor_signs_of_life() {
+fn blocked_log_stops_neither_answers_nor_signs_of_life() {
     let node = Node::new();
     let ha_cf = fs::read_to_string(node.path("config/ha.cf")).unwrap();
     let without_log = ha_cf.lines().filter(|line| !line.starts_with("logfile"));
@@ -80,7 +80,7 @@ fn a_log_that_takes_nothing_stops_neither_answers_nor_signs_of_life() {
 }
 
 #[test]
-fn signs_of_life_go_on_behind_an_executor_that_is_replaced() {
+fn signs_of_life_continue_after_executor_is_replaced() {
     let node = Node::new();
     let mute = Mute::start(&node);
     node.wait_for("the group", || node.phase().as_deref() == Some("active"));
@@ -95,7 +95,7 @@ fn signs_of_life_go_on_behind_an_executor_that_is_replaced() {
 }
 
 #[test]
-fn a_log_that_is_a_fifo_is_refused_and_the_daemon_starts() {
+fn fifo_as_log_file_is_refused_and_daemon_starts() {
     let node = Node::new();
     let mode = rustix::fs::Mode::from_raw_mode(0o600);
     rustix::fs::mkfifoat(rustix::fs::CWD, node.path("log"), mode).unwrap();
@@ -118,7 +118,7 @@ fn a_log_that_is_a_fifo_is_refused_and_the_daemon_starts() {
 }
 
 #[test]
-fn what_ends_a_start_in_the_background_stands_in_the_log() {
+fn failure_of_background_start_is_logged() {
     let node = Node::new();
     fs::remove_dir(node.path("state")).unwrap();
     node.write("state", "no directory");

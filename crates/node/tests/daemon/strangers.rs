@@ -13,7 +13,7 @@ fn dropped(node: &Node) -> Vec<serde_json::Value> {
 }
 
 #[test]
-fn a_node_with_another_key_is_named_once_and_stands_in_the_status() {
+fn node_with_another_key_is_logged_once_and_shown_in_status() {
     let node = Node::new();
     node.start();
     let other = UdpSocket::bind("127.0.0.5:0").unwrap();

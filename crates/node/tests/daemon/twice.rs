@@ -23,7 +23,7 @@ fn daemons(node: &Node) -> Vec<i32> {
 }
 
 #[test]
-fn of_several_that_start_at_once_one_stays_and_its_pid_file_too() {
+fn daemons_started_at_once_leave_one_daemon_with_its_pid_file() {
     let node = Node::new();
     for round in 0..ROUNDS {
         let start = || node.command(&[]).stderr(Stdio::null()).spawn().unwrap();
@@ -42,7 +42,7 @@ fn of_several_that_start_at_once_one_stays_and_its_pid_file_too() {
 }
 
 #[test]
-fn the_lock_goes_along_into_a_successor_and_into_no_helper() {
+fn daemon_lock_passes_to_successor_but_to_no_helper() {
     let node = Node::new();
     node.start();
     node.wait_for("the group", || node.phase().as_deref() == Some("active"));
@@ -68,7 +68,7 @@ fn the_lock_goes_along_into_a_successor_and_into_no_helper() {
 }
 
 #[test]
-fn a_second_daemon_is_refused_where_the_run_directory_can_only_be_read() {
+fn second_daemon_is_refused_on_read_only_run_directory() {
     let node = Node::new();
     own_mounts();
     node.start();
@@ -87,7 +87,7 @@ fn a_second_daemon_is_refused_where_the_run_directory_can_only_be_read() {
 }
 
 #[test]
-fn a_daemon_whose_pid_file_is_gone_is_found_and_stopped() {
+fn daemon_without_pid_file_is_found_and_stopped() {
     let node = Node::new();
     node.start();
     node.wait_for("the group", || node.phase().as_deref() == Some("active"));
@@ -100,7 +100,7 @@ fn a_daemon_whose_pid_file_is_gone_is_found_and_stopped() {
 }
 
 #[test]
-fn a_daemon_that_nothing_names_is_not_said_to_be_stopped() {
+fn daemon_without_pid_file_and_socket_is_not_reported_stopped() {
     let node = Node::new();
     node.start();
     node.wait_for("the group", || node.phase().as_deref() == Some("active"));

@@ -29,7 +29,7 @@ impl Node {
 }
 
 #[test]
-fn a_watchdog_is_kept_through_a_reload_and_released_at_the_stop() {
+fn watchdog_is_kept_through_reload_and_released_at_stop() {
     let node = Node::new();
     node.give_watchdog();
     node.start();
@@ -48,7 +48,7 @@ fn a_watchdog_is_kept_through_a_reload_and_released_at_the_stop() {
 }
 
 #[test]
-fn a_watchdog_is_left_alone_while_the_executor_stands_still() {
+fn watchdog_is_not_fed_while_executor_is_stalled() {
     let node = Node::new();
     node.give_watchdog();
     node.start();
@@ -74,7 +74,7 @@ fn a_watchdog_is_left_alone_while_the_executor_stands_still() {
 }
 
 #[test]
-fn a_watchdog_that_is_taken_out_of_the_file_is_released() {
+fn watchdog_removed_from_file_is_released() {
     let node = Node::new();
     let plain = fs::read_to_string(node.path("config/ha.cf")).unwrap();
     node.give_watchdog();
@@ -89,7 +89,7 @@ fn a_watchdog_that_is_taken_out_of_the_file_is_released() {
 }
 
 #[test]
-fn a_missing_watchdog_is_an_error_and_no_reason_to_stop() {
+fn missing_watchdog_is_logged_as_error_and_daemon_runs() {
     let node = Node::new();
     node.name_watchdog();
     node.start();

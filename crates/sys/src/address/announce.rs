@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn five_come_at_once_and_the_last_after_a_spanning_tree() {
+    fn announcements_begin_with_a_burst_of_five_and_end_after_30_seconds() {
         let moments: Vec<_> = Announcements::default().collect();
         assert!(moments.is_sorted());
         assert_eq!(moments[0], Duration::ZERO);

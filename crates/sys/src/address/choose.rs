@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_network_wins() {
+    fn address_is_placed_on_the_interface_with_the_longest_network() {
         let cases = [
             (wanted("10.1.2.9", None, None), "eth1", 24, Some("10.1.2.255")),
             (wanted("10.1.3.9", None, None), "eth0", 16, Some("10.1.255.255")),
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interface_that_is_asked_for_wins() {
+    fn interface_named_for_an_address_takes_precedence() {
         let eth0 = wanted("10.1.2.9", None, Some("eth0"));
         assert_eq!(chosen(&eth0), ("eth0".into(), 16, Some("10.1.255.255".into())));
         let eth2 = wanted("192.0.2.1", Some(32), Some("eth2"));
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_is_split_off() {
+    fn label_is_split_off_the_interface_and_refused_when_too_long() {
         let placed = choose(&wanted("10.1.2.9", None, Some("eth0:1")), &network()).unwrap();
         assert_eq!((placed.interface.as_str(), placed.label.as_deref()), ("eth0", Some("eth0:1")));
         let text = "Adding inet address 10.1.2.9/16 with broadcast address 10.1.255.255 to device \
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_place_is_refused() {
+    fn address_invalid_or_without_a_network_is_refused() {
         let nowhere = choose(&wanted("192.0.2.1", None, None), &network()).unwrap_err();
         assert_eq!(nowhere.to_string(), "no interface has a network that contains 192.0.2.1");
         let cases = [
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_route_of_the_address_itself_says_nothing() {
+    fn host_route_to_the_wanted_address_is_ignored() {
         let mut network = network();
         let ip = "192.0.2.1".parse().unwrap();
         network.routes.push(Route { network: ip, prefix: 32, interface: 4 });
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_new_network_makes_a_route() {
+    fn placed_address_makes_a_route_only_for_a_new_network() {
         let place = |ip, prefix, interface| {
             choose(&wanted(ip, prefix, interface), &network()).unwrap().makes_route
         };

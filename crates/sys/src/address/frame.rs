@@ -92,7 +92,7 @@ mod tests {
     const MAC: [u8; 6] = [2, 0, 0, 0, 0, 7];
 
     #[test]
-    fn both_forms_of_arp_name_the_owner() {
+    fn gratuitous_arp_in_both_forms_names_the_owner() {
         let ip = Ipv4Addr::new(192, 0, 2, 1);
         for (form, operation) in
             [(ArpForm::Request, ArpOperation::REQUEST), (ArpForm::Reply, ArpOperation::REPLY)]
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn the_advertisement_has_a_right_checksum() {
+    fn neighbour_advertisement_has_a_valid_checksum() {
         let ip: Ipv6Addr = "fd00::53".parse().unwrap();
         let frame = neighbour_advertisement(MAC, ip);
         let packet = SlicedPacket::from_ethernet(&frame).unwrap();

@@ -70,7 +70,7 @@ fn is_there(addresses: &mut Addresses, wish: &Wanted) -> bool {
 }
 
 #[test]
-fn the_picture_shows_what_ip_made() {
+fn network_snapshot_shows_interfaces_addresses_and_routes() {
     isolated(|| {
         let network = network().unwrap();
         let left = network.interface("left").unwrap();
@@ -86,7 +86,7 @@ fn the_picture_shows_what_ip_made() {
 }
 
 #[test]
-fn a_batch_is_added_renewed_and_removed() {
+fn address_batch_is_added_renewed_and_removed() {
     isolated(|| {
         let mut addresses = Addresses::open().unwrap();
         // More addresses than fit into one send, of both families.
@@ -115,7 +115,7 @@ fn a_batch_is_added_renewed_and_removed() {
 }
 
 #[test]
-fn an_address_that_is_not_renewed_goes_and_is_not_put_back() {
+fn address_without_renewal_expires_and_is_not_restored() {
     isolated(|| {
         let mut addresses = Addresses::open().unwrap();
         let (kept, left) = (wanted("192.0.2.50"), wanted("fd00::50"));
@@ -147,7 +147,7 @@ fn add_many_routes() {
 }
 
 #[test]
-fn a_renewal_costs_the_same_beside_a_hundred_thousand_routes() {
+fn renewal_beside_many_routes_costs_a_fraction_of_a_full_snapshot() {
     isolated(|| {
         add_many_routes();
         let mut addresses = Addresses::open().unwrap();
@@ -166,7 +166,7 @@ fn a_renewal_costs_the_same_beside_a_hundred_thousand_routes() {
 }
 
 #[test]
-fn a_place_is_found_at_the_same_cost_beside_a_hundred_thousand_routes() {
+fn neighbourhood_beside_many_routes_costs_a_fraction_of_a_full_snapshot() {
     isolated(|| {
         add_many_routes();
         ip("route add 172.16.0.0/12 dev right");
@@ -189,7 +189,7 @@ fn a_place_is_found_at_the_same_cost_beside_a_hundred_thousand_routes() {
 }
 
 #[test]
-fn the_neighbourhood_is_enough_to_choose() {
+fn neighbourhood_leads_to_the_same_choice_as_the_full_snapshot() {
     isolated(|| {
         for line in [
             "link add third type veth peer name fourth",
@@ -246,7 +246,7 @@ fn the_neighbourhood_is_enough_to_choose() {
 }
 
 #[test]
-fn the_network_of_an_address_outlives_it() {
+fn network_route_of_a_renewed_address_has_no_expiry() {
     isolated(|| {
         let mut addresses = Addresses::open().unwrap();
         let wish = [wanted("fd00::50")];
@@ -258,7 +258,7 @@ fn the_network_of_an_address_outlives_it() {
 }
 
 #[test]
-fn what_somebody_else_put_there_stays_for_good() {
+fn foreign_address_is_kept_without_expiry_until_removed() {
     isolated(|| {
         let mut addresses = Addresses::open().unwrap();
         let wish = wanted("192.0.2.50");
@@ -275,7 +275,7 @@ fn what_somebody_else_put_there_stays_for_good() {
 }
 
 #[test]
-fn removing_the_first_address_keeps_the_others() {
+fn removal_of_a_primary_address_keeps_its_secondaries() {
     isolated(|| {
         std::fs::write("/proc/sys/net/ipv4/conf/left/promote_secondaries", "0").unwrap();
         let mut addresses = Addresses::open().unwrap();
@@ -297,7 +297,7 @@ fn removing_the_first_address_keeps_the_others() {
 }
 
 #[test]
-fn orphans_are_removed_but_for_the_kept() {
+fn orphan_removal_spares_the_addresses_to_keep() {
     isolated(|| {
         let mut addresses = Addresses::open().unwrap();
         let (kept, orphan) = (wanted("192.0.2.50"), wanted("192.0.2.51"));
@@ -309,7 +309,7 @@ fn orphans_are_removed_but_for_the_kept() {
 }
 
 #[test]
-fn a_refused_address_does_not_spoil_the_others() {
+fn refused_address_does_not_fail_the_rest_of_its_batch() {
     isolated(|| {
         let mut addresses = Addresses::open().unwrap();
         let network = addresses.network().unwrap();
@@ -322,7 +322,7 @@ fn a_refused_address_does_not_spoil_the_others() {
 }
 
 #[test]
-fn neighbours_hear_both_forms_of_arp_and_the_advertisement() {
+fn announcement_sends_both_forms_of_arp_and_the_advertisement() {
     isolated(|| {
         let capture = capture_everything();
         let network = network().unwrap();
@@ -360,7 +360,7 @@ fn capture_everything() -> OwnedFd {
 }
 
 #[test]
-fn a_kernel_that_cannot_be_asked_is_told_apart_from_one_that_refuses() {
+fn kernel_refusal_is_told_apart_from_a_failed_request() {
     isolated(|| {
         let mut addresses = Addresses::open().unwrap();
         let wishes = [wanted("192.0.2.50"), wanted("192.0.2.60")];

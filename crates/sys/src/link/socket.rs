@@ -159,12 +159,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn datagrams_carry_the_mark_of_heartbeat() {
+    fn unicast_datagrams_are_marked_low_delay() {
         assert_eq!(unicast_sender("lo").unwrap().tos_v4().unwrap(), LOW_DELAY);
     }
 
     #[test]
-    fn multicasts_go_as_far_as_configured() {
+    fn multicast_sender_has_the_configured_ttl_and_loopback() {
         let socket = multicast_sender("lo", 3, true).unwrap();
         assert_eq!(socket.multicast_ttl_v4().unwrap(), 3);
         assert!(socket.multicast_loop_v4().unwrap());
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn only_local_addresses_have_a_scope() {
+    fn ipv6_scope_is_set_only_for_link_local_addresses() {
         let socket = new(Domain::IPV6).unwrap();
         let scope = |address: &str| {
             scoped(&socket, "lo", address.parse().unwrap(), 694).unwrap().scope_id()

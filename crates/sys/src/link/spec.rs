@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_receiver_is_shared_on_one_device_and_port_only() {
+    fn receiver_is_shared_only_on_the_same_device_and_port() {
         let unicast = |device: &str, host: &str, port| LinkSpec::Unicast {
             device: device.into(),
             host: host.into(),

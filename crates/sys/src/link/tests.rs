@@ -39,7 +39,7 @@ fn await_message(link: &mut Link) -> Vec<u8> {
 }
 
 #[test]
-fn message_goes_around() {
+fn unicast_message_over_loopback_comes_back() {
     in_network(|| {
         let mut link = Link::open(&unicast("lo", "localhost")).unwrap();
         assert_eq!((link.name(), link.kind(), link.form()), ("lo", "ucast", Form::Datagram));
@@ -50,7 +50,7 @@ fn message_goes_around() {
 }
 
 #[test]
-fn a_burst_waits_whole_until_it_is_read() {
+fn message_burst_is_kept_whole_until_read() {
     /// About the number of messages that a flood of 5,000 a second leaves while nothing reads for most of a
     /// second.
     const BURST: usize = 4_000;
@@ -81,7 +81,7 @@ fn message_longer_than_the_buffer_is_lost_alone() {
 }
 
 #[test]
-fn links_on_one_port_share_a_receiver() {
+fn links_on_the_same_port_share_a_receiver() {
     in_network(|| {
         let specs = [unicast("lo", "127.0.0.1"), unicast("lo", "127.0.0.2")];
         let mut links: Vec<_> = Link::open_all(&specs).into_iter().map(Result::unwrap).collect();
@@ -198,7 +198,7 @@ fn ends() -> Vec<[LinkSpec; 2]> {
 }
 
 #[test]
-fn every_medium_carries_messages_and_ends_with_its_interface() {
+fn medium_of_each_kind_carries_messages_until_its_interface_is_gone() {
     in_two_networks(|peer| {
         for [here, there] in ends() {
             plug(peer);
@@ -235,7 +235,7 @@ fn every_medium_carries_messages_and_ends_with_its_interface() {
 }
 
 #[test]
-fn an_unplugged_link_needs_no_other_one() {
+fn link_set_down_and_up_again_needs_no_reopening() {
     in_two_networks(|peer| {
         plug(peer);
         let mut ours = Link::open(&unicast("v0", "10.77.0.2")).unwrap();
@@ -252,7 +252,7 @@ fn an_unplugged_link_needs_no_other_one() {
 }
 
 #[test]
-fn what_comes_is_seen_once_and_by_the_link_over_which_it_came() {
+fn message_is_received_once_and_only_by_its_own_link() {
     in_two_networks(|peer| {
         plug(peer);
         // All on one port, and the group is joined on another interface too.
@@ -283,7 +283,7 @@ fn what_comes_is_seen_once_and_by_the_link_over_which_it_came() {
 }
 
 #[test]
-fn a_broadcast_without_an_address_for_it_reaches_the_wire() {
+fn broadcast_without_a_broadcast_address_reaches_the_peer() {
     in_two_networks(|peer| {
         plug(peer);
         ip("addr flush dev v0");

@@ -55,7 +55,7 @@ fn output_of(spawn: &Spawn) -> String {
 }
 
 #[test]
-fn child_inherits_nothing_of_a_realtime_parent() {
+fn child_of_a_realtime_parent_starts_with_ordinary_settings() {
     let (text, before) = std::thread::spawn(|| {
         let limits = Limits::remember();
         let before = rustix::process::getrlimit(Resource::Msgqueue);
@@ -94,7 +94,7 @@ fn child_inherits_nothing_of_a_realtime_parent() {
 }
 
 #[test]
-fn child_runs_as_another_user() {
+fn child_with_an_identity_runs_as_the_given_user() {
     let identity = Identity { user: 65534, group: 65533, groups: vec![65533, 1234] };
     let mut spawn = shell(
         "id -u; id -g; id -G; touch /root/systole-must-not-exist 2>/dev/null || echo refused",
@@ -104,7 +104,7 @@ fn child_runs_as_another_user() {
 }
 
 #[test]
-fn ends_are_told_apart_and_stay_readable_until_reaped() {
+fn child_exit_and_signal_are_told_apart_and_readable_until_reaped() {
     let child = shell("exit 7").start().unwrap();
     assert_eq!(await_end(&child), Exit::Code(7));
     assert_eq!(child.exit().unwrap(), Some(Exit::Code(7)));
@@ -118,14 +118,14 @@ fn ends_are_told_apart_and_stay_readable_until_reaped() {
 }
 
 #[test]
-fn program_that_cannot_run_is_an_error() {
+fn program_absent_or_not_executable_fails_to_start() {
     let kind = |program: &str| Spawn::new(program).start().unwrap_err().kind();
     assert_eq!(kind("/no/such/program"), io::ErrorKind::NotFound);
     assert_eq!(kind("/etc/passwd"), io::ErrorKind::PermissionDenied);
 }
 
 #[test]
-fn group_is_killed_with_what_ignores_a_polite_request() {
+fn process_group_ignoring_sigterm_is_killed_whole() {
     let mut child =
         shell("trap '' TERM; sh -c 'sleep 1000' & echo $!; wait; wait").start().unwrap();
     let stdout = child.take_stdout().unwrap();
@@ -145,7 +145,7 @@ fn group_is_killed_with_what_ignores_a_polite_request() {
 }
 
 #[test]
-fn numbers_that_mean_everybody_are_refused() {
+fn process_numbers_meaning_every_process_are_refused() {
     for group in [-1, 0, 1] {
         let kind = kill_group(group, Signal::Continue).unwrap_err().kind();
         assert_eq!(kind, io::ErrorKind::InvalidInput);
@@ -158,7 +158,7 @@ fn numbers_that_mean_everybody_are_refused() {
 }
 
 #[test]
-fn same_number_with_another_start_is_another_process() {
+fn process_id_with_another_start_time_is_another_process() {
     let own = ProcessId::of(std::process::id().cast_signed()).unwrap();
     assert!(own.is_running());
     assert!(own.open().unwrap().is_some());
@@ -168,7 +168,7 @@ fn same_number_with_another_start_is_another_process() {
 }
 
 #[test]
-fn a_process_that_cannot_be_looked_at_has_not_ended() {
+fn process_that_cannot_be_opened_does_not_count_as_ended() {
     let child = shell("sleep 1000").start().unwrap();
     let id = child.id();
     let watch = id.open().unwrap().unwrap();
@@ -188,7 +188,7 @@ fn a_process_that_cannot_be_looked_at_has_not_ended() {
 }
 
 #[test]
-fn a_process_is_dead_when_its_last_thread_has_ended() {
+fn process_counts_as_dead_only_when_its_last_thread_has_ended() {
     let stat = |state: char, flags: u32, threads: u32| {
         let line = format!(
             "77 (a) {state} 1 77 77 0 -1 {flags} 5 6 7 8 9 10 11 12 20 0 {threads} 0 4711 22 33\n"
@@ -205,7 +205,7 @@ fn a_process_is_dead_when_its_last_thread_has_ended() {
 }
 
 #[test]
-fn stat_survives_hostile_names() {
+fn process_stat_with_a_hostile_name_is_parsed() {
     let line = b"77 (a) R (b\xff) S 1 77 77 0 -1 4 5 6 7 8 9 10 11 12 20 0 1 0 4711 22 33\n";
     let stat = Stat::parse(line).unwrap();
     assert_eq!(stat.id, ProcessId { pid: 77, start: 4711 });
@@ -216,7 +216,7 @@ fn stat_survives_hostile_names() {
 }
 
 #[test]
-fn run_is_on_record_before_the_program_starts() {
+fn run_is_recorded_before_its_program_starts() {
     let path = std::env::temp_dir().join(format!("systole-record-{}", std::process::id()));
     let mut options = std::fs::File::options();
     let options = options.read(true).write(true).create(true).truncate(true);
@@ -243,7 +243,7 @@ fn run_is_on_record_before_the_program_starts() {
 }
 
 #[test]
-fn nothing_runs_when_its_descriptor_cannot_be_had() {
+fn spawn_without_a_descriptor_leaves_nothing_running() {
     // The call fails where the child makes it, and where the parent makes it.
     for call in [libc::SYS_pidfd_open, libc::SYS_recvmsg] {
         let name = format!("systole-denied-{}-{call}", std::process::id());

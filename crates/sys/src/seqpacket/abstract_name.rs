@@ -35,7 +35,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listener_without_a_file_is_found_by_its_path_until_it_ends() {
+    fn abstract_listener_is_found_by_its_path_until_dropped() {
         let (path, other) = (path("found"), path("other"));
         let listener = Listener::bind_abstract(&path).unwrap();
         let client = Connection::connect_abstract(&path).unwrap();
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_is_too_long_has_no_such_name() {
+    fn abstract_name_of_a_path_too_long_is_refused() {
         let path = Path::new("/").join("long".repeat(30));
         assert!(Listener::bind_abstract(&path).is_err());
         assert!(Connection::connect_abstract(&path).is_err());

@@ -13,7 +13,7 @@ fn read_text(text: &str) -> Option<Beat> {
 }
 
 #[test]
-fn what_is_read_is_written() {
+fn beat_text_round_trips_unchanged() {
     for text in [
         TEXT,
         "2;0;0;0;;0.0.0;;",
@@ -50,7 +50,7 @@ fn what_is_read_is_written() {
 }
 
 #[test]
-fn what_cannot_be_read_is_absent() {
+fn malformed_or_oversized_beat_text_is_rejected() {
     for text in [
         "",
         "2",
@@ -127,7 +127,7 @@ fn what_cannot_be_read_is_absent() {
 }
 
 #[test]
-fn a_table_beyond_the_bounds_is_not_sent() {
+fn beat_with_too_many_claims_is_not_encoded() {
     let claim = read_text(TEXT).unwrap().claims[0];
     let beat = Beat { claims: vec![claim; GROUPS_MAX + 1], ..Beat::default() };
     let pushed = push(&mut Vec::new(), &beat);
@@ -135,7 +135,7 @@ fn a_table_beyond_the_bounds_is_not_sent() {
 }
 
 #[test]
-fn the_form_of_the_version_before_is_read_and_written() {
+fn beat_of_previous_version_round_trips_unchanged() {
     for text in [
         "1;1;abc;dead;rl;0.1.7.1f,f.f.0.ffffffffffffffff;cafe.1.2.2,0.0.0.4!~+2x7f",
         "1;0;0;0;;;",
@@ -165,7 +165,7 @@ fn the_form_of_the_version_before_is_read_and_written() {
 }
 
 #[test]
-fn what_the_version_before_cannot_have_meant_is_absent() {
+fn malformed_beat_of_previous_version_is_rejected() {
     for text in [
         "1",
         "1;0;0;0;;",

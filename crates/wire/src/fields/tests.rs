@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn fields_come_back_in_order_and_the_first_of_a_name_counts() {
+fn field_lookup_returns_first_of_equal_names() {
     let mut fields = Fields::default();
     fields.push_text("t", "status").unwrap();
     fields.push(Kind::Binary, "srcuuid", &[0; 16]).unwrap();
@@ -15,7 +15,7 @@ fn fields_come_back_in_order_and_the_first_of_a_name_counts() {
 }
 
 #[test]
-fn what_kills_another_daemon_cannot_be_pushed() {
+fn field_harmful_to_c_node_cannot_be_pushed() {
     let mut fields = Fields::default();
     for name in ["", "a=b", "a\nb", "a\0", "(1)a", "\u{e4}"] {
         assert_eq!(fields.push_text(name, "v"), Err(FieldError::Name), "{name:?}");
@@ -28,7 +28,7 @@ fn what_kills_another_daemon_cannot_be_pushed() {
 }
 
 #[test]
-fn lists_are_taken_apart() {
+fn list_field_round_trips_and_malformed_list_is_refused() {
     let mut fields = Fields::default();
     fields.push_list("l", [&b"abc"[..], b"d"]).unwrap();
     let field = fields.get("l").unwrap();
@@ -43,7 +43,7 @@ fn lists_are_taken_apart() {
 }
 
 #[test]
-fn a_message_can_hold_messages_to_the_last_level() {
+fn message_nested_beyond_maximum_depth_is_refused() {
     let mut message = Fields::default();
     message.push_text("a", "b").unwrap();
     for _ in 0..crate::DEPTH_MAX {
@@ -58,7 +58,7 @@ fn a_message_can_hold_messages_to_the_last_level() {
 }
 
 #[test]
-fn a_message_has_an_end() {
+fn message_with_maximum_field_count_refuses_another_field() {
     let mut fields = Fields::default();
     for _ in 0..FIELDS_MAX {
         fields.push_text("a", "b").unwrap();

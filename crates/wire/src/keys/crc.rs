@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn checksums_that_are_known() {
+    fn crc_checksum_matches_known_values() {
         assert_eq!(checksum(b"123456789"), 0x765e_7680);
         assert_eq!(checksum(b""), 0xffff_ffff);
     }

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn old_and_new_are_believed_until_the_old_is_forgotten() {
+    fn old_and_new_key_are_believed_until_old_key_is_forgotten() {
         let crc = (3, Method::Crc, &b""[..]);
         // The old file, the new file, and how a signature of the old key is judged after the end.
         let rows: [(&[Entry], &[Entry], _); 6] = [
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_stays_in_the_file_is_believed_after_the_end() {
+    fn key_kept_in_file_is_believed_after_renewal_ends() {
         let (md5, sha1) = ((1, Method::Md5, &b"a"[..]), (2, Method::Sha1, &b"b"[..]));
         let mut both = keys(&[md5, sha1]);
         both.renew(keys(&[sha1, md5]), false);
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn of_three_the_last_and_one_before_are_believed() {
+    fn second_renewal_believes_newest_key_and_exactly_one_former_key() {
         let [first, second, third] = [&b"1"[..], b"2", b"3"].map(|text| [(1, Method::Md5, text)]);
         for keeps in [false, true] {
             let mut both = keys(&first);
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_unknown_signature_is_told_by_whoever_knows_its_id() {
+    fn unverified_signature_is_wrong_if_its_key_id_is_known_else_unknown() {
         let mut both = keys(&[(3, Method::Md5, b"a")]);
         both.renew(keys(&[(1, Method::Sha1, b"b")]), false);
         for (signer, right) in [
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_sign_alike_have_id_method_and_text_in_common() {
+    fn keys_sign_alike_only_with_same_id_method_and_text() {
         let own = keys(&[(1, Method::Md5, b"a"), (2, Method::Crc, b"")]);
         for (other, alike) in [
             ((1, Method::Md5, &b"a"[..]), true),

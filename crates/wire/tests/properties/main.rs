@@ -128,7 +128,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn bytes_without_a_signature_are_refused(bytes in soup(), start in 0_usize..4) {
+    fn unsigned_bytes_are_refused(bytes in soup(), start in 0_usize..4) {
         let start = [&b"###\n"[..], b">>>\n", b"", b"##"][start];
         let bytes = [start, &bytes].concat();
         for method in METHODS {
@@ -160,7 +160,7 @@ proptest! {
     }
 
     #[test]
-    fn fields_come_back(fields in any_fields(), form in forms(), style in styles()) {
+    fn fields_round_trip_in_every_form_and_style(fields in any_fields(), form in forms(), style in styles()) {
         for method in METHODS {
             let keys = keys(method);
             let mut sealer = Sealer::new(style);
@@ -174,7 +174,7 @@ proptest! {
     }
 
     #[test]
-    fn what_either_key_signed_is_opened_while_keys_are_renewed(
+    fn message_signed_by_either_key_is_opened_during_key_renewal(
         fields in any_fields(),
         (form, style) in (forms(), styles()),
         (old, new) in (methods(), methods()),
@@ -207,7 +207,7 @@ proptest! {
     }
 
     #[test]
-    fn messages_come_back(
+    fn messages_round_trip_through_encoder_and_decoder(
         message in messages(),
         beat in option::of(beats()),
         dest in option::of(node_ids()),
@@ -251,7 +251,7 @@ proptest! {
 }
 
 #[test]
-fn what_is_too_large_is_neither_sent_nor_read() {
+fn oversized_message_is_neither_sent_nor_read() {
     let keys = keys(Method::Sha1);
     let mut sealer = Sealer::new(Style::default());
     let mut fields = Fields::default();
@@ -280,7 +280,7 @@ fn what_is_too_large_is_neither_sent_nor_read() {
 }
 
 #[test]
-fn more_fields_than_allowed_are_refused_in_both_forms() {
+fn message_with_too_many_fields_is_refused_in_both_forms() {
     let keys = keys(Method::Sha1);
     let mut decoder = Decoder::default();
     for field in ["6:(0)a=b,", "a=b\n"] {
@@ -292,7 +292,7 @@ fn more_fields_than_allowed_are_refused_in_both_forms() {
 }
 
 #[test]
-fn what_is_not_for_sending_is_refused() {
+fn unsendable_message_is_refused_by_encoder() {
     let keys = keys(Method::Sha1);
     let mut encoder = Encoder::new(identity(), Style::default());
     let outgoing = |message, dest, sequence| Outgoing {

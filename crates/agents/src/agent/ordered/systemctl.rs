@@ -122,7 +122,7 @@ mod tests {
     use crate::tests::write_script;
 
     #[test]
-    fn the_answer_is_what_it_says_and_none_where_there_is_none() {
+    fn systemctl_answer_is_its_output_and_empty_without_the_program() {
         let scratch = tempfile::tempdir().unwrap();
         let program = scratch.path().join("systemctl");
         let mut systemctl = Systemctl::new(&program, None);
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_does_not_answer_is_an_error_and_ends() {
+    fn systemctl_without_an_answer_times_out_and_is_killed() {
         let scratch = tempfile::tempdir().unwrap();
         let program = scratch.path().join("systemctl");
         write_script(

@@ -16,7 +16,7 @@ fn tell(events: Vec<JournalEvent>) -> Vec<String> {
 }
 
 #[test]
-fn what_an_executor_cannot_confirm_is_checked_and_not_started() {
+fn group_unconfirmed_by_executor_is_told_as_checked_not_started() {
     let starting = |cause: &'static str| JournalEvent::Ownership {
         group: "nginx".into(),
         owner: "web1".into(),
@@ -30,7 +30,7 @@ fn what_an_executor_cannot_confirm_is_checked_and_not_started() {
 }
 
 #[test]
-fn a_retired_line_is_claimed_by_the_node_that_has_retired_it_and_run_by_another() {
+fn retired_line_is_told_as_claimed_here_and_as_run_by_peer() {
     let owned = |group: &str, owner: &str, phase| JournalEvent::Ownership {
         group: group.into(),
         owner: owner.into(),
@@ -56,7 +56,7 @@ fn a_retired_line_is_claimed_by_the_node_that_has_retired_it_and_run_by_another(
 }
 
 #[test]
-fn an_order_that_was_accepted_has_failed_and_was_not_refused() {
+fn order_accepted_but_unsuccessful_is_told_as_failed_not_refused() {
     let answer = |why: Refusal| JournalEvent::Answer {
         order: JournalOrder::StandbyGroup("nginx".into()),
         refused: Some(why.into()),
@@ -82,7 +82,7 @@ fn job(action: Action, words: &[&str], addresses: bool, outcome: Outcome, took_m
 }
 
 #[test]
-fn a_death_names_each_link() {
+fn death_is_told_with_silence_on_each_link() {
     let death = |silence_ms, links| JournalEvent::Death {
         node: "web1".into(),
         evidence: "no beat within its dead time".into(),
@@ -115,7 +115,7 @@ fn a_death_names_each_link() {
 }
 
 #[test]
-fn counts_of_ping_nodes_are_told() {
+fn ping_node_counts_are_told_with_lost_nodes_and_decision() {
     let counts = |theirs, lost: &[&str], decision: &'static str| {
         JournalEvent::Pings(PingCounts {
             node: "web1".into(),
@@ -136,7 +136,7 @@ fn counts_of_ping_nodes_are_told() {
 }
 
 #[test]
-fn jobs_that_follow_each_other_are_one_sentence() {
+fn consecutive_jobs_are_told_in_one_sentence() {
     let jobs = [
         job(Action::Stop, &["nginx"], false, Outcome::Success, 1020),
         job(Action::Stop, &["10.0.0.8", "10.0.0.9"], true, Outcome::Success, 3),
@@ -153,7 +153,7 @@ fn jobs_that_follow_each_other_are_one_sentence() {
 }
 
 #[test]
-fn a_hand_over_is_told_stage_by_stage() {
+fn hand_over_is_told_stage_by_stage() {
     let stage = |stage: &'static str, motive: &'static str, group: Option<&str>, refused| {
         JournalEvent::HandOver(HandOverStage {
             stage: stage.into(),
@@ -195,7 +195,7 @@ fn a_hand_over_is_told_stage_by_stage() {
 }
 
 #[test]
-fn people_are_named() {
+fn order_is_told_with_user_login_and_process() {
     let order = |user: Option<&str>, login: Option<&str>| JournalEvent::Order {
         order: JournalOrder::Stop,
         uid: 0,

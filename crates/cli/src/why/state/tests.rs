@@ -51,7 +51,7 @@ fn dead(name: &str) -> NodeReport {
 }
 
 #[test]
-fn what_an_executor_has_not_said_or_took_with_it_is_no_start() {
+fn group_listed_given_up_or_checked_is_not_told_as_starting() {
     let told = |cause: &'static str, phase: Phase| {
         let entry = recorded(cause, phase);
         let state = State::recorded(&[&entry]).expect("it is a state");
@@ -69,7 +69,7 @@ fn what_an_executor_has_not_said_or_took_with_it_is_no_start() {
 }
 
 #[test]
-fn the_present_state_is_what_the_daemon_reports_whatever_the_journal_ends_with() {
+fn group_state_is_told_from_daemon_report_not_from_journal() {
     let entry = recorded("reload", Phase::Stopping);
     let told = |group: &GroupReport, nodes: &[NodeReport]| {
         let now = NOW.parse().expect("it is a time");
@@ -92,7 +92,7 @@ fn the_present_state_is_what_the_daemon_reports_whatever_the_journal_ends_with()
 }
 
 #[test]
-fn a_state_may_be_older_if_the_daemon_says_so_whatever_the_journal_has() {
+fn group_age_is_lower_bound_only_if_daemon_reports_at_least() {
     let told = |cause: &'static str, phase, at_least| {
         let entry = recorded(cause, phase);
         let group = GroupReport { at_least, ..report("web1", 1, phase) };

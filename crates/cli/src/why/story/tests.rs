@@ -52,7 +52,7 @@ fn journal() -> Vec<Entry> {
 }
 
 #[test]
-fn a_story_is_the_last_move_and_what_befell_the_nodes_just_before() {
+fn story_holds_last_move_and_node_events_just_before() {
     let journal = journal();
     assert_eq!(groups(&journal), ["10.0.0.9", "nginx"]);
     let story = Story::of(&journal, "10.0.0.9", None, 1);
@@ -61,7 +61,7 @@ fn a_story_is_the_last_move_and_what_befell_the_nodes_just_before() {
 }
 
 #[test]
-fn a_group_on_its_way_tells_from_where_it_left() {
+fn story_of_moving_group_begins_with_its_stop() {
     let mut journal = journal();
     journal.push(owned(401, "10.0.0.9", "web2", 2, Phase::Stopping));
     journal.push(owned(402, "10.0.0.9", "web1", 3, Phase::Starting));
@@ -70,7 +70,7 @@ fn a_group_on_its_way_tells_from_where_it_left() {
 }
 
 #[test]
-fn a_story_is_told_in_sentences() {
+fn story_is_told_as_state_and_dated_sentences() {
     let now = "2026-11-24T10:06:02.250Z".parse().unwrap();
     let group = report("web2", 2, Phase::Active);
     let present = Present { group: &group, nodes: &[] };
@@ -86,7 +86,7 @@ fn a_story_is_told_in_sentences() {
 }
 
 #[test]
-fn earlier_moves_are_told_behind_the_last_one() {
+fn earlier_moves_are_told_below_last_move() {
     let mut journal = journal();
     journal.push(owned(2000, "10.0.0.9", "web2", 2, Phase::Stopping));
     journal.push(owned(2001, "10.0.0.9", "web1", 3, Phase::Starting));
@@ -129,7 +129,7 @@ fn stage(second: u32, word: &'static str, group: Option<&str>, set: Option<Group
 }
 
 #[test]
-fn a_hand_over_of_a_set_is_told_of_the_groups_in_the_set() {
+fn hand_over_of_set_is_told_only_for_groups_in_set() {
     let told = |set, home| {
         let journal = [
             stage(8, "asked", None, Some(set)),
@@ -150,7 +150,7 @@ fn a_hand_over_of_a_set_is_told_of_the_groups_in_the_set() {
 }
 
 #[test]
-fn the_end_of_a_hand_over_of_a_group_belongs_to_the_move_that_it_ends() {
+fn end_of_group_hand_over_belongs_to_completed_move() {
     let own = |second, word| stage(second, word, Some("nginx"), None);
     let journal = [
         own(8, "asked"),
@@ -167,7 +167,7 @@ fn the_end_of_a_hand_over_of_a_group_belongs_to_the_move_that_it_ends() {
 }
 
 #[test]
-fn the_end_of_a_hand_over_of_a_set_belongs_to_the_move_of_each_group() {
+fn end_of_set_hand_over_belongs_to_move_of_each_group() {
     let stage = |second, word| stage(second, word, None, Some(GroupSet::All));
     let mut journal = vec![stage(400, "asked")];
     for (second, phase) in [(401, Phase::Starting), (402, Phase::Active)] {
@@ -183,7 +183,7 @@ fn the_end_of_a_hand_over_of_a_set_belongs_to_the_move_of_each_group() {
 }
 
 #[test]
-fn an_order_that_is_answered_before_the_group_moves_belongs_to_that_move() {
+fn order_answered_just_before_move_belongs_to_following_move() {
     let answer = || JournalEvent::Answer {
         order: JournalOrder::ConfirmDead("web1".into()),
         refused: None,
@@ -204,7 +204,7 @@ fn an_order_that_is_answered_before_the_group_moves_belongs_to_that_move() {
 }
 
 #[test]
-fn a_line_that_was_replaced_is_told_unasked_while_something_is_left_of_it() {
+fn retired_line_is_over_only_when_its_stop_is_complete() {
     let mut journal = journal();
     journal.push(owned(500, "nginx (retired)", "web2", 1, Phase::Stopping));
     journal.push(owned(501, "nginx", "web2", 1, Phase::Stopped));
@@ -216,7 +216,7 @@ fn a_line_that_was_replaced_is_told_unasked_while_something_is_left_of_it() {
 }
 
 #[test]
-fn a_group_is_found_by_each_word_of_which_a_job_tells() {
+fn group_is_found_by_each_resource_of_its_jobs() {
     let job = JobEnd {
         group: "10.0.0.9".into(),
         action: Action::Start,
@@ -233,7 +233,7 @@ fn a_group_is_found_by_each_word_of_which_a_job_tells() {
 }
 
 #[test]
-fn without_a_daemon_a_story_tells_what_was() {
+fn story_without_daemon_is_told_in_past_tense() {
     let now = "2026-11-24T10:06:02.250Z".parse().unwrap();
     let text =
         |journal: &[Entry]| Story::of(journal, "10.0.0.9", None, 1).text(&TimeZone::UTC, now, None);
@@ -254,7 +254,7 @@ fn without_a_daemon_a_story_tells_what_was() {
 }
 
 #[test]
-fn what_concerns_another_group_or_none_is_not_told() {
+fn story_omits_entries_of_other_groups_and_of_no_group() {
     let orders = [
         JournalOrder::StandbyGroup("nginx".into()),
         JournalOrder::TakeoverGroup("nginx".into()),
@@ -294,7 +294,7 @@ fn what_concerns_another_group_or_none_is_not_told() {
 }
 
 #[test]
-fn a_reload_that_changes_other_groups_is_not_told_nor_its_order() {
+fn story_omits_reload_of_other_groups_and_its_order() {
     let reload = |second, change: &str| {
         let order = JournalOrder::Reload;
         let ordered = JournalEvent::Order {
@@ -318,7 +318,7 @@ fn a_reload_that_changes_other_groups_is_not_told_nor_its_order() {
 }
 
 #[test]
-fn what_another_node_ran_before_it_was_heard_may_be_older() {
+fn claim_first_heard_as_active_is_told_with_at_least() {
     let claimed = |second, phase| {
         let mut entry = owned(second, "nginx", "web1", 3, phase);
         let JournalEvent::Ownership { cause, .. } = &mut entry.event else { unreachable!() };
@@ -337,7 +337,7 @@ fn what_another_node_ran_before_it_was_heard_may_be_older() {
 }
 
 #[test]
-fn without_a_daemon_a_retired_line_that_was_stopped_was_only_claimed() {
+fn story_of_retired_line_without_daemon_says_claimed() {
     let now = "2026-11-24T10:06:00Z".parse().expect("it is a time");
     let journal = [owned(5, "nginx (retired)", "web2", 3, Phase::Active)];
     let text = Story::of(&journal, "nginx (retired)", None, 1).text(&TimeZone::UTC, now, None);

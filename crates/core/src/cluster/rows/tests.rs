@@ -41,7 +41,7 @@ fn claim(owner: NodeId, term: u64, phase: Phase) -> Claim {
 /// This node is A, B sends the claim, A is preferred: (row of A, claim) → (verdict, row of A
 /// after).
 #[test]
-pub(super) fn every_meeting_of_two_claims_has_one_end() {
+pub(super) fn merge_of_row_and_claim_gives_listed_verdict_and_row() {
     use Merged::{Changed, Outranked, Outranks, Reclaimed, Same};
     use Phase::{Active, Blocked, Failed, Starting, Stopped, Stopping};
     type Known = (Option<NodeId>, u64, Phase);
@@ -131,7 +131,7 @@ pub(super) fn every_meeting_of_two_claims_has_one_end() {
 /// This node is A, B sends the claim: (whether it runs here, and there, with the terms) → the
 /// verdict, and the owner with its term after.
 #[test]
-fn what_is_only_kept_gives_way_to_what_runs() {
+fn claim_not_running_gives_way_to_running_claim() {
     use Merged::{Outranked, Outranks, Reclaimed};
     let rows = [
         ((true, 3), (false, 7), Reclaimed, (A, 8)),
@@ -151,7 +151,7 @@ fn what_is_only_kept_gives_way_to_what_runs() {
 
 /// Without its executor a node cannot know whether what it started is still there.
 #[test]
-fn what_a_node_without_its_executor_believes_to_run_gives_way_to_what_runs() {
+fn claim_of_node_without_executor_gives_way_to_running_claim() {
     let mut known = row(Some(A), 3, Phase::Active);
     let believed = Claim { unable: true, ..claim(B, 7, Phase::Starting) };
     assert_eq!(known.merge(&heard(B, true), &believed), Merged::Reclaimed);
@@ -163,7 +163,7 @@ fn what_a_node_without_its_executor_believes_to_run_gives_way_to_what_runs() {
 
 /// The executor may be back in a moment, and continues with what runs.
 #[test]
-fn what_a_node_without_its_executor_believes_to_run_stays_against_what_does_not() {
+fn claim_of_node_without_executor_prevails_over_starting_or_stopping_claim() {
     let about_to_start = Claim { runs_here: false, ..claim(B, 7, Phase::Starting) };
     let about_to_stop = claim(B, 7, Phase::Stopping);
     for theirs in [about_to_start, about_to_stop] {
@@ -182,7 +182,7 @@ fn what_a_node_without_its_executor_believes_to_run_stays_against_what_does_not(
 /// This node is A, B reports about C, which A hears or not: (row of A, claim) → (verdict, row of A
 /// after).
 #[test]
-fn what_a_third_node_says_counts_as_far_as_the_one_it_speaks_of_is_not_heard() {
+fn claim_about_third_node_outranks_own_claim_only_if_node_is_not_heard() {
     use Merged::{Changed, Outranked, Reclaimed, Same};
     use Phase::{Active, Stopped};
     const C: NodeId = NodeId(2);
@@ -227,7 +227,7 @@ fn what_a_third_node_says_counts_as_far_as_the_one_it_speaks_of_is_not_heard() {
 }
 
 #[test]
-fn of_two_nodes_that_are_not_preferred_the_lower_wins() {
+fn tie_between_nodes_that_are_not_preferred_is_won_by_lower_node() {
     let third = NodeId(2);
     assert!(wins(A, Some(B), third));
     assert!(!wins(B, Some(A), third));
@@ -237,7 +237,7 @@ fn of_two_nodes_that_are_not_preferred_the_lower_wins() {
 }
 
 #[test]
-fn a_claim_begins_a_term_and_may_be_borrowed() {
+fn claim_begins_new_term_and_can_be_borrowed() {
     let mut table = row(Some(B), 3, Phase::Active);
     table.claim(A, true);
     assert_eq!((table.owner, table.term, table.phase), (Some(A), 4, Phase::Starting));
@@ -245,7 +245,7 @@ fn a_claim_begins_a_term_and_may_be_borrowed() {
 }
 
 #[test]
-fn a_node_that_left_holds_nothing() {
+fn row_released_by_owner_is_stopped_and_by_another_node_is_kept() {
     let mut table = row(Some(B), 3, Phase::Stopping);
     table.released_by(A);
     assert_eq!(table.phase, Phase::Stopping);
@@ -254,7 +254,7 @@ fn a_node_that_left_holds_nothing() {
 }
 
 #[test]
-fn a_stored_term_is_recalled_but_never_lowers_one() {
+fn stored_term_is_recalled_and_never_lowers_higher_term() {
     let mut table = row(None, 0, Phase::Stopped);
     table.recall(A, 7);
     table.recall(B, 5);
@@ -262,7 +262,7 @@ fn a_stored_term_is_recalled_but_never_lowers_one() {
 }
 
 #[test]
-fn who_cannot_run_a_group_is_remembered_by_node() {
+fn inability_to_run_group_is_remembered_per_node() {
     let mut table = row(None, 0, Phase::Stopped);
     let cannot = Claim { unable: true, ..claim(A, 0, Phase::Stopped) };
     table.merge(&heard(B, false), &cannot);
@@ -287,7 +287,7 @@ proptest! {
     /// Whatever two nodes believe when they meet: once they have told each other, both decide
     /// alike.
     #[test]
-    fn two_nodes_that_tell_each_other_agree(
+    fn nodes_that_exchange_claims_agree_on_owner_and_term(
         (ours, our_term, our_phase) in (any::<bool>(), 0_u64..4, phases()),
         (theirs, their_term, their_phase) in (any::<bool>(), 0_u64..4, phases()),
         preferred in any::<bool>(),

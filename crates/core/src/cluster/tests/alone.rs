@@ -6,7 +6,7 @@ use super::*;
 /// Someone pulls the only cable of the standby node and plugs it in again: the node that served its
 /// clients all the time continues.
 #[test]
-fn a_cable_of_the_standby_disturbs_nothing() {
+fn cable_pulled_from_standby_node_stops_nothing_on_active_node() {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
     pair.node(B).order(now, Order::Standby(GroupSet::All));
@@ -33,7 +33,7 @@ fn a_cable_of_the_standby_disturbs_nothing() {
 
 /// The same, but the cable is back on the links before the carrier of the service is.
 #[test]
-fn who_has_no_carrier_does_not_win_a_heal() {
+fn node_without_carrier_does_not_win_group_at_heal() {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
     pair.node(B).cluster.handle(now, &Input::Carrier { group: FIRST, is_there: false });

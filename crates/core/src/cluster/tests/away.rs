@@ -39,7 +39,7 @@ impl Pair {
 
 /// The only link goes down and comes back: what was requested meanwhile arrives after that.
 #[test]
-fn what_a_carrier_asked_for_is_taken_back_when_it_is_there_again() {
+fn hand_over_request_for_lost_carrier_is_withdrawn_when_carrier_returns() {
     let mut pair = Pair::settled(Failback::On);
     pair.cut = true;
     pair.plugged(A, FIRST, false);
@@ -56,7 +56,7 @@ fn what_a_carrier_asked_for_is_taken_back_when_it_is_there_again() {
 }
 
 #[test]
-fn what_ipfail_asked_for_is_taken_back_when_both_see_the_same_again() {
+fn hand_over_request_of_ipfail_is_withdrawn_when_ping_counts_are_equal_again() {
     let mut pair = Pair::settled(Failback::On);
     pair.answers[0] = false;
     let asked = Event::HandOver(HandOverEvent::Wanted(A, Scope::Set(GroupSet::All)));
@@ -77,7 +77,7 @@ fn what_ipfail_asked_for_is_taken_back_when_both_see_the_same_again() {
 /// It is too late to withdraw the request: the group moves, and comes home although its giver can
 /// run it again meanwhile.
 #[test]
-fn what_moved_for_a_fault_that_ended_meanwhile_comes_home() {
+fn group_leaving_for_lost_carrier_that_returns_meanwhile_comes_home() {
     let mut pair = Pair::settled(Failback::On);
     pair.node(A).holds_jobs = true;
     pair.plugged(A, FIRST, false);
@@ -91,7 +91,7 @@ fn what_moved_for_a_fault_that_ended_meanwhile_comes_home() {
 }
 
 #[test]
-fn what_ipfail_moved_comes_home_by_the_rules_of_failback() {
+fn group_moved_by_ipfail_comes_home_only_as_failback_allows() {
     let wait = Duration::from_secs(2);
     for failback in [Failback::On, Failback::After(wait), Failback::Manual, Failback::Off] {
         let mut pair = Pair::settled(failback);
@@ -112,7 +112,7 @@ fn what_ipfail_moved_comes_home_by_the_rules_of_failback() {
 }
 
 #[test]
-fn what_a_person_moved_stays_until_its_home_is_started_anew() {
+fn group_moved_by_order_stays_until_home_node_is_restarted() {
     for order in [(A, Order::Standby(GroupSet::Local)), (A, Order::StandbyGroup(FIRST))]
         .into_iter()
         .chain([(B, Order::Takeover(GroupSet::Foreign)), (B, Order::TakeoverGroup(FIRST))])
@@ -155,7 +155,7 @@ fn restart_holder(pair: &mut Pair) {
 }
 
 #[test]
-fn what_a_person_moved_stays_when_the_daemon_that_has_it_is_restarted() {
+fn group_moved_by_order_stays_when_daemon_of_its_holder_is_restarted() {
     let mut pair = Pair::settled(Failback::On);
     let now = pair.now;
     pair.node(A).order(now, Order::Standby(GroupSet::Local));
@@ -190,7 +190,7 @@ fn replace_home(pair: &mut Pair, generation: u64, started: u64) {
 }
 
 #[test]
-fn what_a_person_moved_stays_when_the_daemon_of_its_home_executes_itself() {
+fn group_moved_by_order_stays_when_daemon_of_its_home_re_executes() {
     for order in [(A, Order::Standby(GroupSet::Local)), (B, Order::TakeoverGroup(FIRST))] {
         let mut pair = Pair::settled(Failback::On);
         let now = pair.now;
@@ -210,7 +210,7 @@ fn what_a_person_moved_stays_when_the_daemon_of_its_home_executes_itself() {
 }
 
 #[test]
-fn what_moved_for_a_fault_goes_home_though_the_daemon_that_has_it_was_restarted() {
+fn group_moved_for_lost_carrier_comes_home_despite_restart_of_its_holder() {
     let mut pair = Pair::settled(Failback::On);
     pair.plugged(A, FIRST, false);
     pair.until("it moved", |pair| pair.runs(B) == BOTH);
@@ -222,7 +222,7 @@ fn what_moved_for_a_fault_goes_home_though_the_daemon_that_has_it_was_restarted(
 }
 
 #[test]
-fn a_group_that_is_refused_keeps_no_other_one_from_leaving() {
+fn refused_group_does_not_keep_other_groups_from_moving() {
     // Because of a lost carrier.
     let mut pair = Pair::with_both_at_home(Failback::Off);
     pair.node(B).misses = Some(FIRST);
@@ -257,7 +257,7 @@ fn a_group_that_is_refused_keeps_no_other_one_from_leaving() {
 }
 
 #[test]
-fn what_is_refused_again_and_again_is_asked_for_ever_more_rarely() {
+fn group_refused_repeatedly_is_offered_at_growing_intervals() {
     let mut pair = Pair::with_both_at_home(Failback::Off);
     pair.node(B).misses = Some(FIRST);
     pair.plugged(A, FIRST, false);
@@ -281,7 +281,7 @@ fn what_is_refused_again_and_again_is_asked_for_ever_more_rarely() {
 
 /// A whole set was requested, and has come to include a group that must stay.
 #[test]
-fn a_way_home_that_the_rules_of_failback_do_not_ask_for_is_not_taken() {
+fn hand_over_home_of_group_without_failback_is_ended() {
     let mut pair = Pair::settled(Failback::Off);
     pair.end(A);
     pair.until("B has all", |pair| pair.runs(B) == BOTH);
@@ -298,7 +298,7 @@ fn a_way_home_that_the_rules_of_failback_do_not_ask_for_is_not_taken() {
 /// B has listened for half a second when it stands still, and the link to A comes up a moment after
 /// that.
 #[test]
-fn time_in_which_a_node_stood_still_is_no_part_of_its_initdead() {
+fn pause_of_starting_node_does_not_count_towards_initdead() {
     let mut pair = Pair::settled(Failback::Off);
     pair.end(B);
     pair.until("A has all", |pair| pair.runs(A).len() == 2);
@@ -315,7 +315,7 @@ fn time_in_which_a_node_stood_still_is_no_part_of_its_initdead() {
 
 /// A stood still, B has taken everything, and A stops its own group, which takes its time.
 #[test]
-fn failback_waits_until_the_other_node_has_stopped_what_it_lost() {
+fn failback_waits_until_preferred_node_has_stopped_its_lost_group() {
     let mut pair = Pair::settled(Failback::On);
     pair.node(A).holds_jobs = true;
     pair.stand_still(A, Duration::from_secs(5), false);

@@ -118,7 +118,7 @@ fn taken_over() -> Message {
 }
 
 #[test]
-fn a_start_asks_for_the_node_list_and_then_for_what_the_peer_holds() {
+fn start_beside_c_node_asks_for_node_list_and_then_says_starting() {
     let mut beside = Beside::new(Failback::On);
     beside.status(NodeStatus::Up);
     assert_eq!(beside.sent(), [Message::RequestNodes]);
@@ -132,7 +132,7 @@ fn a_start_asks_for_the_node_list_and_then_for_what_the_peer_holds() {
 /// The request no longer belongs to anyone, whichever node ends: each turn checks whether this node
 /// comes to rest.
 #[test]
-fn a_peer_that_dies_before_it_tells_the_nodes_leaves_nothing_to_ask_again() {
+fn c_node_dying_before_reply_with_node_list_ends_the_request() {
     let mut beside = Beside::new(Failback::On);
     beside.status(NodeStatus::Up);
     assert_eq!(beside.sent(), [Message::RequestNodes]);
@@ -145,7 +145,7 @@ fn a_peer_that_dies_before_it_tells_the_nodes_leaves_nothing_to_ask_again() {
 }
 
 #[test]
-fn a_stop_while_the_nodes_are_asked_for_ends_the_question() {
+fn stop_order_while_node_list_is_requested_ends_node() {
     let mut beside = Beside::new(Failback::On);
     beside.status(NodeStatus::Up);
     let now = beside.now;
@@ -155,7 +155,7 @@ fn a_stop_while_the_nodes_are_asked_for_ends_the_question() {
 }
 
 #[test]
-fn at_a_joint_start_a_peer_that_has_nothing_ends_the_wait() {
+fn joint_start_runs_own_group_once_c_node_reports_no_groups() {
     let mut beside = Beside::new(Failback::On);
     beside.status(NodeStatus::Up);
     beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
@@ -174,7 +174,7 @@ fn at_a_joint_start_a_peer_that_has_nothing_ends_the_wait() {
 }
 
 #[test]
-fn at_a_start_an_announced_stop_is_waited_for() {
+fn start_beside_stopping_c_node_waits_for_shutdone() {
     let mut beside = Beside::new(Failback::On);
     beside.status(NodeStatus::Active);
     beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: " ".into() });
@@ -189,7 +189,7 @@ fn at_a_start_an_announced_stop_is_waited_for() {
 }
 
 #[test]
-fn joining_a_holder_of_everything_waits_for_its_hand_over() {
+fn node_joining_c_node_with_all_groups_waits_for_its_hand_over() {
     let mut beside = Beside::new(Failback::On);
     beside.status(NodeStatus::Active);
     beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
@@ -230,7 +230,7 @@ fn joining_a_holder_of_everything_waits_for_its_hand_over() {
 }
 
 #[test]
-fn a_standby_order_follows_the_classic_steps() {
+fn standby_order_beside_c_node_follows_classic_steps() {
     let mut beside = Beside::joint();
     assert_eq!(beside.node.runs, [FIRST]);
     let now = beside.now;
@@ -255,7 +255,7 @@ fn a_standby_order_follows_the_classic_steps() {
 }
 
 #[test]
-fn a_dead_classic_peer_is_taken_over_and_its_return_is_given_back() {
+fn c_node_found_dead_is_taken_over_and_offered_its_group_on_return() {
     let mut beside = Beside::joint();
     beside.silence(Duration::from_secs(1));
     assert_eq!(beside.node.runs, [FIRST, SECOND]);
@@ -280,7 +280,7 @@ fn a_dead_classic_peer_is_taken_over_and_its_return_is_given_back() {
 }
 
 #[test]
-fn a_goodbye_is_known_by_shutdone_and_not_by_its_announcement() {
+fn c_node_stopping_is_taken_over_at_shutdone_and_not_at_announcement() {
     let mut beside = Beside::joint();
     beside.resource(GroupSet::None, false, Occasion::Shutdown);
     beside.pass(Duration::from_millis(500));
@@ -302,7 +302,7 @@ fn a_goodbye_is_known_by_shutdone_and_not_by_its_announcement() {
 }
 
 #[test]
-fn the_node_list_is_told_whenever_it_is_asked_for() {
+fn node_list_is_sent_on_request_of_c_node() {
     let mut beside = Beside::new(Failback::On);
     beside.status(NodeStatus::Init);
     beside.sent();
@@ -312,7 +312,7 @@ fn the_node_list_is_told_whenever_it_is_asked_for() {
 }
 
 #[test]
-fn in_legacy_mode_groups_are_asked_for_one_by_one() {
+fn legacy_failback_requests_and_grants_groups_singly() {
     let mut beside = Beside::new(Failback::Legacy);
     beside.status(NodeStatus::Active);
     beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
@@ -335,7 +335,7 @@ fn in_legacy_mode_groups_are_asked_for_one_by_one() {
 }
 
 #[test]
-fn a_request_that_is_repeated_while_the_group_stops_is_kept_once_and_answered_once() {
+fn group_request_repeated_while_group_stops_is_kept_and_granted_once() {
     let mut beside = Beside::new(Failback::Legacy);
     beside.silence(INITDEAD + Duration::from_millis(100));
     assert_eq!(beside.node.runs, [FIRST, SECOND]);
@@ -354,7 +354,7 @@ fn a_request_that_is_repeated_while_the_group_stops_is_kept_once_and_answered_on
 }
 
 #[test]
-fn beside_a_classic_peer_a_node_acknowledges_itself_now_and_then() {
+fn node_beside_c_node_acknowledges_one_in_ten_of_its_own_messages() {
     let mut beside = Beside::joint();
     beside.pass(KEEPALIVE * 20);
     let sent = std::mem::take(&mut beside.node.sent);
@@ -368,7 +368,7 @@ fn beside_a_classic_peer_a_node_acknowledges_itself_now_and_then() {
 }
 
 #[test]
-fn a_group_of_the_peer_that_does_not_start_here_goes_back_after_half_a_minute() {
+fn group_of_c_node_failing_to_start_is_offered_back_after_30_s() {
     let mut beside = Beside::joint_with(Failback::Off);
     beside.node.fails = Some(SECOND);
     let step = |step| Message::AskResources {
@@ -398,7 +398,7 @@ fn a_group_of_the_peer_that_does_not_start_here_goes_back_after_half_a_minute() 
 }
 
 #[test]
-fn a_group_of_our_own_that_does_not_start_gives_nothing_away() {
+fn own_group_failing_to_start_beside_c_node_begins_no_hand_over() {
     let mut beside = Beside::joint_with(Failback::Off);
     beside.node.fails = Some(FIRST);
     let now = beside.now;
@@ -410,7 +410,7 @@ fn a_group_of_our_own_that_does_not_start_gives_nothing_away() {
 }
 
 #[test]
-fn a_hold_counts_here_alone_and_ends_with_a_takeover() {
+fn hold_beside_c_node_delays_takeover_until_release() {
     let mut beside = Beside::joint();
     let now = beside.now;
     beside.node.order(now, Order::Hold(None, Duration::from_mins(1)));

@@ -11,7 +11,7 @@ impl Pair {
 }
 
 #[test]
-fn what_lost_its_carrier_moves_at_once_and_alone_and_comes_home_with_it() {
+fn group_without_carrier_moves_at_once_alone_and_comes_home_with_carrier() {
     let mut pair = Pair::settled(Failback::On);
     pair.carrier(A, FIRST, false);
     let took = pair.until("moved", |pair| pair.runs(A).is_empty() && pair.runs(B).len() == 2);
@@ -23,7 +23,7 @@ fn what_lost_its_carrier_moves_at_once_and_alone_and_comes_home_with_it() {
 }
 
 #[test]
-fn an_interface_that_is_back_at_once_starts_nothing_twice() {
+fn carrier_returning_at_once_does_not_make_group_run_twice() {
     for gone in 1..8 {
         let mut pair = Pair::settled(Failback::Off);
         pair.carrier(A, FIRST, false);
@@ -40,7 +40,7 @@ fn an_interface_that_is_back_at_once_starts_nothing_twice() {
 }
 
 #[test]
-fn without_failback_it_stays_where_it_went() {
+fn group_moved_for_lost_carrier_stays_without_failback() {
     let mut pair = Pair::settled(Failback::Off);
     pair.carrier(A, FIRST, false);
     pair.until("moved", |pair| pair.runs(B) == [FIRST, SECOND]);
@@ -50,7 +50,7 @@ fn without_failback_it_stays_where_it_went() {
 }
 
 #[test]
-fn when_both_lost_it_all_stay_until_one_has_it_again() {
+fn group_without_carrier_on_both_nodes_stays_until_peer_has_carrier() {
     let mut pair = Pair::settled(Failback::Off);
     pair.carrier(B, FIRST, false);
     pair.pass(Duration::from_secs(1));
@@ -62,7 +62,7 @@ fn when_both_lost_it_all_stay_until_one_has_it_again() {
 }
 
 #[test]
-fn a_survivor_without_a_carrier_takes_over_because_nobody_else_is_left() {
+fn last_node_takes_over_group_despite_lost_carrier() {
     let mut pair = Pair::settled(Failback::On);
     pair.carrier(B, FIRST, false);
     pair.pass(Duration::from_secs(1));
@@ -74,7 +74,7 @@ fn a_survivor_without_a_carrier_takes_over_because_nobody_else_is_left() {
 /// "done" waits for what the taker decides, which takes the group although it has just lost the
 /// carrier.
 #[test]
-fn what_loses_its_carrier_while_it_is_given_does_not_run_twice() {
+fn group_losing_carrier_at_taker_during_hand_over_is_not_started_twice() {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
     pair.node(A).order(now, Order::Standby(GroupSet::All));

@@ -67,7 +67,7 @@ fn undisturbed(mut pair: Pair, node: Node) -> Pair {
 }
 
 #[test]
-fn a_returning_node_that_remembers_a_higher_term_disturbs_nobody() {
+fn returning_node_remembering_higher_term_disturbs_no_group() {
     for group in [FIRST, SECOND] {
         let mut pair = undisturbed(alone(), returning(B, 2, &[(group, B, REMEMBERED)]));
         let term = pair.node(A).cluster.groups[group].row.term();
@@ -77,7 +77,7 @@ fn a_returning_node_that_remembers_a_higher_term_disturbs_nobody() {
 }
 
 #[test]
-fn a_node_that_took_it_while_cut_off_and_lost_it_disturbs_nobody() {
+fn returning_node_that_took_groups_while_cut_off_disturbs_no_group() {
     let mut pair = Pair::settled(Failback::Off);
     pair.cut = true;
     pair.until("both run all", |pair| pair.runs(A).len() == 2 && pair.runs(B).len() == 2);
@@ -88,7 +88,7 @@ fn a_node_that_took_it_while_cut_off_and_lost_it_disturbs_nobody() {
 }
 
 #[test]
-fn a_claim_that_failed_while_cut_off_disturbs_nobody() {
+fn claim_failed_while_cut_off_does_not_disturb_running_group() {
     let mut pair = Pair::settled(Failback::Off);
     pair.cut = true;
     pair.node(B).fails = Some(FIRST);
@@ -103,7 +103,7 @@ fn a_claim_that_failed_while_cut_off_disturbs_nobody() {
 }
 
 #[test]
-fn a_claim_that_is_being_stopped_does_not_outrank_what_runs_well() {
+fn claim_being_stopped_does_not_outrank_running_group() {
     let mut pair = Pair::settled(Failback::Off);
     pair.cut = true;
     pair.until("both run FIRST", |pair| pair.runs(B).contains(&FIRST));
@@ -119,7 +119,7 @@ fn a_claim_that_is_being_stopped_does_not_outrank_what_runs_well() {
 }
 
 #[test]
-fn a_holder_that_lost_its_memory_keeps_what_it_holds() {
+fn holder_without_stored_terms_keeps_its_groups() {
     let mut pair = alone();
     // A's daemon is restarted without what it had stored; its executor holds everything.
     let runs = pair.runs(A);
@@ -133,12 +133,12 @@ fn a_holder_that_lost_its_memory_keeps_what_it_holds() {
 }
 
 #[test]
-fn a_node_without_memory_takes_nothing_from_who_holds() {
+fn returning_node_without_stored_terms_disturbs_no_group() {
     undisturbed(alone(), returning(B, 2, &[]));
 }
 
 #[test]
-fn of_two_that_run_it_at_a_heal_one_goes_on_and_the_other_says_so_until_it_has_stopped() {
+fn loser_at_heal_tells_that_its_lost_groups_run_here_until_stopped() {
     let mut pair = Pair::settled(Failback::Off);
     pair.cut = true;
     pair.until("both run all", |pair| pair.runs(A).len() == 2 && pair.runs(B).len() == 2);
@@ -209,7 +209,7 @@ fn hears(node: &mut Node, from: u64, runs_there: bool) -> u64 {
 }
 
 #[test]
-fn nobody_starts_what_still_runs_at_a_node_that_is_heard() {
+fn group_still_running_at_heard_peer_is_not_started() {
     let mut node = Node::new(A, Failback::Off, 1);
     let next = hears(&mut node, 1, true);
     assert_eq!(node.cluster.status(), NodeStatus::Active);
@@ -219,7 +219,7 @@ fn nobody_starts_what_still_runs_at_a_node_that_is_heard() {
 }
 
 #[test]
-fn what_runs_at_a_node_that_died_is_taken() {
+fn group_still_running_at_peer_is_taken_when_peer_dies() {
     let mut node = Node::new(A, Failback::Off, 1);
     let next = hears(&mut node, 1, true);
     let said = at((next - 1) * 100);
@@ -232,7 +232,7 @@ fn what_runs_at_a_node_that_died_is_taken() {
 }
 
 #[test]
-fn a_beat_that_was_overtaken_does_not_end_what_a_later_one_says() {
+fn overtaken_beat_does_not_override_claim_of_later_beat() {
     let mut node = Node::new(A, Failback::Off, 1);
     let next = hears(&mut node, 1, true);
     let late = table(next, vec![claim(FIRST, A, 5, Phase::Stopped, false)]);
@@ -244,7 +244,7 @@ fn a_beat_that_was_overtaken_does_not_end_what_a_later_one_says() {
 }
 
 #[test]
-fn a_hand_over_waits_for_what_still_runs_at_the_giver() {
+fn hand_over_completes_at_done_without_waiting_for_table_of_giver() {
     // What the giver had lost to the taker before is stopped there too when the giver says "done".
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
@@ -258,7 +258,7 @@ fn a_hand_over_waits_for_what_still_runs_at_the_giver() {
 
 /// Messages that waited in its socket may be about a node that is dead by now.
 #[test]
-fn who_has_stood_still_says_of_nobody_that_it_runs_a_group_until_it_is_answered() {
+fn node_after_pause_tells_group_of_peer_as_stopping_until_answered() {
     let mut pair = Pair::settled(Failback::Off);
     let phase = |pair: &mut Pair| pair.node(A).cluster.told(SECOND).claim.phase;
     assert_eq!(phase(&mut pair), Phase::Active);
@@ -269,7 +269,7 @@ fn who_has_stood_still_says_of_nobody_that_it_runs_a_group_until_it_is_answered(
 }
 
 #[test]
-fn a_higher_term_of_ours_that_another_node_tells_changes_no_reason() {
+fn higher_term_of_own_claim_told_by_peer_keeps_reason_of_group() {
     let mut pair = Pair::settled(Failback::Off);
     let reason = |pair: &mut Pair| pair.node(A).snapshot().groups[0].reason.clone();
     let before = reason(&mut pair);
@@ -282,7 +282,7 @@ fn a_higher_term_of_ours_that_another_node_tells_changes_no_reason() {
 /// The other node has declared it dead, but its agents take long to start: the link is back before
 /// they are done.
 #[test]
-fn who_runs_a_group_is_not_outranked_by_who_is_still_starting_it() {
+fn holder_of_running_group_is_not_outranked_by_peer_still_starting() {
     for failback in [Failback::On, Failback::Off] {
         for (runs, starts, group) in [(A, B, FIRST), (B, A, SECOND)] {
             let mut pair = Pair::settled(failback);

@@ -43,7 +43,7 @@ fn giver_that_takes_from_a_third(prepare: impl Fn(&mut Node)) -> Three {
 /// A's executor lets go of what A took from C meanwhile, and the stop of that takes its time too;
 /// the gift is let go of first.
 #[test]
-fn what_a_giver_took_and_still_stops_when_it_is_done_is_not_started_beside_it() {
+fn group_taken_by_giver_and_still_stopping_is_not_started_by_taker() {
     let mut three = giver_that_takes_from_a_third(|_| {});
     three.until("A has it", |three| three.runs(A).contains(&SECOND));
     three.pass(Duration::from_secs(1));
@@ -75,7 +75,7 @@ fn what_a_giver_took_and_still_stops_when_it_is_done_is_not_started_beside_it() 
 
 /// What A took from C meanwhile cannot be started there.
 #[test]
-fn what_a_giver_took_and_cannot_start_is_run_by_the_taker() {
+fn group_taken_by_giver_and_failing_to_start_is_run_by_taker() {
     let mut three = giver_that_takes_from_a_third(|a| a.fails = Some(SECOND));
     (0..60_000).for_each(|_| three.step());
     assert!(node(&mut three, A).failed_starts() > 0);
@@ -84,7 +84,7 @@ fn what_a_giver_took_and_cannot_start_is_run_by_the_taker() {
 
 /// A group is held, and has failed where it last ran; ipfail gives the other group away.
 #[test]
-fn what_is_held_and_failed_at_the_giver_does_not_go_with_what_ipfail_gives() {
+fn group_on_hold_that_failed_at_giver_does_not_move_with_ipfail_hand_over() {
     let mut pair = Pair::settled_with(|_| {});
     let now = pair.now;
     pair.node(A).order(now, Order::Takeover(GroupSet::Foreign));
@@ -108,7 +108,7 @@ fn what_is_held_and_failed_at_the_giver_does_not_go_with_what_ipfail_gives() {
 
 /// A person changes their mind while the other node checks whether it can take what is offered.
 #[test]
-fn a_takeover_of_what_is_about_to_leave_is_not_done_and_undone() {
+fn takeover_order_answered_ok_during_standby_keeps_group_here() {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
     pair.node(A).order(now, Order::Standby(GroupSet::All));
@@ -156,7 +156,7 @@ fn giver_that_takes_back() -> (Pair, Vec<crate::Job>) {
 }
 
 #[test]
-fn an_order_of_which_a_part_was_taken_back_is_answered_with_what_failed() {
+fn standby_order_with_group_taken_back_is_answered_with_failed() {
     let (mut pair, slow) = giver_that_takes_back();
     let now = pair.now;
     for job in slow {
@@ -169,7 +169,7 @@ fn an_order_of_which_a_part_was_taken_back_is_answered_with_what_failed() {
 
 /// A's executor lets go of what A took back, although A could start it again.
 #[test]
-fn what_a_giver_took_back_and_lost_is_started_again() {
+fn group_taken_back_by_giver_and_let_go_is_started_again() {
     let (mut pair, slow) = giver_that_takes_back();
     let now = pair.now;
     let a = pair.node(A);
@@ -183,7 +183,7 @@ fn what_a_giver_took_back_and_lost_is_started_again() {
 /// B has lost its executor, and its services may still run: A has asked a device, which takes its
 /// time. A person sends B, which no longer has anything, to standby.
 #[test]
-fn what_may_run_on_at_a_giver_is_fenced_first_though_it_gives_everything() {
+fn group_of_giver_in_doubt_is_not_taken_before_fence() {
     let mut pair = Pair::settled_with(|settings| {
         settings.fencing = Some(crate::FencingPolicy { delay: Duration::ZERO });
     });
@@ -203,7 +203,7 @@ fn what_may_run_on_at_a_giver_is_fenced_first_though_it_gives_everything() {
 /// A person at A takes over two groups from B, one of which is stopped slowly there; meanwhile B is
 /// ordered to stop.
 #[test]
-fn what_a_giver_that_ends_has_let_go_of_does_not_wait_for_its_last_stop() {
+fn group_stopped_by_ending_node_is_taken_before_last_stop_is_done() {
     for is_handed_over in [false, true] {
         let mut pair = Pair::settled(Failback::Off);
         let now = pair.now;
@@ -237,7 +237,7 @@ fn what_a_giver_that_ends_has_let_go_of_does_not_wait_for_its_last_stop() {
 /// The taker still has to stop something of one of two groups when it hears that all is let go;
 /// that ends soon, but the start of the other group takes its time.
 #[test]
-fn what_a_taker_had_to_stop_first_does_not_wait_for_what_it_still_starts() {
+fn group_stopped_late_by_taker_runs_while_another_group_still_starts() {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
     pair.node(A).order(now, Order::Takeover(GroupSet::Foreign));
@@ -274,7 +274,7 @@ fn what_a_taker_had_to_stop_first_does_not_wait_for_what_it_still_starts() {
 /// A gives two groups, one of which is stopped slowly; meanwhile B is ordered to stop, which takes
 /// its time too.
 #[test]
-fn what_was_let_go_of_for_a_taker_that_ends_is_taken_back_at_once() {
+fn group_stopped_for_ending_taker_is_taken_back_while_another_stops() {
     const LINES: [Line; 3] = [(A, &["first"]), (A, &["third"]), (B, &["second"])];
     const THIRD: GroupId = GroupId(1);
     let nodes = [A, B].map(|id| Some(Node::with(with_groups(id, Failback::Off, &LINES), 1)));
@@ -307,7 +307,7 @@ fn what_was_let_go_of_for_a_taker_that_ends_is_taken_back_at_once() {
 /// moment: its executor lets go of the group, and A takes it back. Then A has stopped the other
 /// group too.
 #[test]
-fn what_a_giver_has_stopped_does_not_wait_for_what_it_took_back_from_a_taker_that_stood_still() {
+fn group_stopped_by_giver_runs_in_time_after_pause_of_taker() {
     const LINES: [Line; 3] = [(A, &["first"]), (A, &["third"]), (B, &["second"])];
     const THIRD: GroupId = GroupId(1);
     let nodes = [A, B].map(|id| Some(Node::with(with_groups(id, Failback::Off, &LINES), 1)));
@@ -344,7 +344,7 @@ fn what_a_giver_has_stopped_does_not_wait_for_what_it_took_back_from_a_taker_tha
 
 /// An old claim of the taker is heard again while the giver stops the group.
 #[test]
-fn what_a_giver_still_stops_is_waited_for_though_the_taker_claims_it() {
+fn hand_over_waits_for_stop_at_giver_despite_claim_of_taker() {
     let mut pair = Pair::settled(Failback::Off);
     pair.node(A).holds_jobs = true;
     let now = pair.now;

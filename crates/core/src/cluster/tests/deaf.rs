@@ -18,7 +18,7 @@ fn both_run(pair: &mut Pair, group: GroupId, span: Duration) -> Duration {
 
 /// B does not hear A and takes what A runs; A hears that, and yields.
 #[test]
-fn who_hears_that_another_one_took_its_group_yields() {
+fn unheard_node_yields_group_taken_by_peer() {
     let mut pair = Pair::settled(Failback::Off);
     pair.mute = Some(A);
     let both = both_run(&mut pair, FIRST, Duration::from_secs(30));
@@ -27,7 +27,7 @@ fn who_hears_that_another_one_took_its_group_yields() {
 
 /// The same, but B could not ask its agent at first.
 #[test]
-fn who_hears_that_another_one_took_its_group_late_yields() {
+fn unheard_node_yields_group_taken_by_peer_after_unasked_start() {
     let mut pair = Pair::settled(Failback::Off);
     pair.node(B).fails = Some(FIRST);
     pair.node(B).failure = Outcome::NotAsked;
@@ -40,7 +40,7 @@ fn who_hears_that_another_one_took_its_group_late_yields() {
 
 /// The same, but the interface of B has no carrier at first.
 #[test]
-fn who_hears_that_another_one_took_its_group_without_a_carrier_yields() {
+fn unheard_node_yields_group_taken_by_peer_after_carrier_returns() {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
     pair.node(B).cluster.handle(now, &Input::Carrier { group: FIRST, is_there: false });

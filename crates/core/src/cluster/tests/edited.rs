@@ -60,7 +60,7 @@ fn finish(pair: &mut Pair) {
 }
 
 #[test]
-fn what_its_own_file_lost_is_claimed_stopped_and_replaced_where_it_was() {
+fn retired_group_held_at_restart_is_claimed_stopped_and_then_replaced() {
     for (failback, is_remembered) in [(Failback::On, true), (Failback::Off, false)] {
         let mut pair = settled(failback);
         let retired = restart_a(&mut pair, failback, &CHANGED, is_remembered);
@@ -84,7 +84,7 @@ fn what_its_own_file_lost_is_claimed_stopped_and_replaced_where_it_was() {
 }
 
 #[test]
-fn what_got_another_home_starts_there_when_it_is_stopped_here() {
+fn group_with_new_preferred_node_starts_there_once_stopped_here() {
     for is_remembered in [true, false] {
         let mut pair = settled(Failback::Off);
         pair.change(B, Failback::Off, &MOVED);
@@ -100,7 +100,7 @@ fn what_got_another_home_starts_there_when_it_is_stopped_here() {
 }
 
 #[test]
-fn a_node_without_any_line_leaves_what_it_stopped_to_who_has_one() {
+fn restarted_node_without_lines_leaves_its_stopped_group_to_peer() {
     let mut pair = settled(Failback::Off);
     let retired = restart_a(&mut pair, Failback::Off, &[], true);
     let now = pair.now;

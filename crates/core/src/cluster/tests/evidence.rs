@@ -40,7 +40,7 @@ fn forget_what_was_said(pair: &mut Pair) {
 }
 
 #[test]
-fn a_death_tells_the_silence_of_each_link() {
+fn dead_peer_is_reported_with_silence_of_each_link() {
     let links = || vec!["eth0".to_owned(), "ttyS0".to_owned()];
     let mut node = Node::with(Settings { links: links(), ..settings(B, Failback::On) }, 1);
     let mut pair = Pair::settled(Failback::On);
@@ -68,7 +68,7 @@ fn a_death_tells_the_silence_of_each_link() {
 }
 
 #[test]
-fn both_nodes_tell_the_stages_of_a_hand_over_and_how_long_each_took() {
+fn hand_over_reports_stages_and_durations_on_both_nodes() {
     let mut pair = Pair::settled(Failback::Off);
     forget_what_was_said(&mut pair);
     pair.node(A).holds_jobs = true;
@@ -114,7 +114,7 @@ fn both_nodes_tell_the_stages_of_a_hand_over_and_how_long_each_took() {
 }
 
 #[test]
-fn a_hand_over_says_who_wants_it() {
+fn hand_over_reports_its_motive() {
     let mut pair = Pair::settled(Failback::On);
     forget_what_was_said(&mut pair);
     let now = pair.now;
@@ -140,7 +140,7 @@ fn a_hand_over_says_who_wants_it() {
 }
 
 #[test]
-fn ipfail_tells_the_counts_and_a_refusal_does_too() {
+fn ipfail_hand_over_and_refusal_report_ping_counts() {
     let mut pair = Pair::settled(Failback::Off);
     forget_what_was_said(&mut pair);
     pair.answers = [false, true];
@@ -169,7 +169,7 @@ fn ipfail_tells_the_counts_and_a_refusal_does_too() {
 }
 
 #[test]
-fn what_could_not_even_be_asked_for_is_told() {
+fn hand_over_that_cannot_be_asked_for_is_reported() {
     let mut pair = Pair::settled(Failback::Off);
     pair.node(A).holds_jobs = true;
     let now = pair.now;
@@ -184,7 +184,7 @@ fn what_could_not_even_be_asked_for_is_told() {
 }
 
 #[test]
-fn what_another_node_had_before_our_start_is_taken_because_it_is_not_heard() {
+fn takeover_reports_owner_unheard_or_left_as_cause() {
     let first = settings(B, Failback::Off).groups[0].key;
     let mut node = Node::new(B, Failback::Off, 2);
     let boot = Boot { terms: vec![(first, A, 5)], ..boot(2) };
@@ -208,7 +208,7 @@ fn what_another_node_had_before_our_start_is_taken_because_it_is_not_heard() {
 }
 
 #[test]
-fn what_ran_before_its_node_was_heard_is_told_as_at_least() {
+fn group_running_since_before_node_start_is_reported_as_at_least() {
     let mut pair = Pair::settled(Failback::Off);
     let least =
         |pair: &mut Pair, group: GroupId| pair.node(B).snapshot().groups[group.index()].at_least;
@@ -230,7 +230,7 @@ fn what_ran_before_its_node_was_heard_is_told_as_at_least() {
 }
 
 #[test]
-fn a_node_that_cannot_run_a_group_is_told_with_the_reason() {
+fn node_unable_to_run_group_is_reported_with_reason() {
     let because = |pair: &mut Pair, id: NodeId| {
         let report = pair.node(id).snapshot().groups.swap_remove(FIRST.index());
         (report.unable, report.unable_because)
@@ -259,7 +259,7 @@ fn a_node_that_cannot_run_a_group_is_told_with_the_reason() {
 }
 
 #[test]
-fn the_loser_of_a_cut_tells_what_it_still_stops() {
+fn loser_of_partition_reports_its_groups_still_stopping() {
     let mut pair = Pair::settled(Failback::Off);
     pair.cut = true;
     pair.until("both own all", |pair| pair.runs(A).len() == 2 && pair.runs(B).len() == 2);

@@ -50,7 +50,7 @@ fn addresses() -> Vec<Group> {
 }
 
 #[test]
-fn an_executor_that_does_not_come_back_leaves_its_groups_to_the_other_node() {
+fn executor_not_returning_leaves_its_groups_to_peer() {
     let mut pair = Pair::settled(Failback::Off);
     pair.lose_executor();
     pair.pass(LIFETIME);
@@ -69,7 +69,7 @@ fn an_executor_that_does_not_come_back_leaves_its_groups_to_the_other_node() {
 /// runs.
 /// While it has no executor, a node cannot report that its groups run.
 #[test]
-fn an_executor_that_is_replaced_is_no_start_to_the_other_node() {
+fn executor_replaced_is_told_to_peer_as_claim_and_not_as_start() {
     let mut pair = Pair::settled(Failback::Off);
     pair.node(A).said.clear();
     pair.lose_executor();
@@ -88,7 +88,7 @@ fn an_executor_that_is_replaced_is_no_start_to_the_other_node() {
 }
 
 #[test]
-fn an_executor_that_comes_back_with_a_part_goes_through_the_start_and_stops_nothing() {
+fn executor_returning_with_partial_group_starts_group_and_stops_nothing() {
     let mut pair = Pair::settled(Failback::Off);
     pair.lose_executor();
     let now = pair.now;
@@ -105,7 +105,7 @@ fn an_executor_that_comes_back_with_a_part_goes_through_the_start_and_stops_noth
 }
 
 #[test]
-fn an_executor_that_comes_back_in_time_keeps_everything() {
+fn executor_returning_in_time_keeps_its_groups() {
     let mut pair = Pair::settled(Failback::Off);
     for _ in 0..3 {
         pair.lose_executor();
@@ -120,7 +120,7 @@ fn an_executor_that_comes_back_in_time_keeps_everything() {
 }
 
 #[test]
-fn an_executor_that_comes_back_and_is_lost_again_does_not_prolong_the_wait() {
+fn executor_lost_again_does_not_prolong_wait_of_peer() {
     let mut pair = Pair::settled(Failback::Off);
     pair.lose_executor();
     for _ in 0..10 {
@@ -132,7 +132,7 @@ fn an_executor_that_comes_back_and_is_lost_again_does_not_prolong_the_wait() {
 }
 
 #[test]
-fn what_an_executor_holds_that_comes_back_late_is_stopped_and_said_to_run_until_then() {
+fn executor_returning_late_stops_its_group_and_tells_runs_here_until_then() {
     let mut pair = Pair::settled(Failback::Off);
     pair.lose_executor();
     pair.until("the other node has all", |pair| pair.runs(A) == [FIRST, SECOND]);
@@ -151,7 +151,7 @@ fn what_an_executor_holds_that_comes_back_late_is_stopped_and_said_to_run_until_
 }
 
 #[test]
-fn what_nobody_took_is_started_again_when_the_executor_is_back() {
+fn group_not_taken_by_peer_is_started_again_when_executor_returns() {
     let mut pair = Pair::settled(Failback::Off);
     pair.end(A);
     pair.until("B has all", |pair| pair.runs(B) == [FIRST, SECOND]);
@@ -168,7 +168,7 @@ fn what_nobody_took_is_started_again_when_the_executor_is_back() {
 }
 
 #[test]
-fn what_the_ledger_lists_is_released_when_nobody_greets() {
+fn group_listed_in_ledger_is_released_when_no_executor_greets() {
     let mut pair = restart_b();
     pair.pass(Duration::from_secs(5) + LIFETIME);
     assert_eq!(pair.runs(A), [FIRST]);
@@ -177,7 +177,7 @@ fn what_the_ledger_lists_is_released_when_nobody_greets() {
 }
 
 #[test]
-fn time_in_which_the_daemon_stood_still_does_not_count() {
+fn pause_of_daemon_does_not_count_towards_absence_of_executor() {
     let mut pair = Pair::settled(Failback::Off);
     pair.lose_executor();
     pair.pass(Duration::from_millis(100));
@@ -187,7 +187,7 @@ fn time_in_which_the_daemon_stood_still_does_not_count() {
 }
 
 #[test]
-fn services_that_may_run_on_are_fenced_first() {
+fn services_of_node_in_doubt_are_taken_only_after_fence() {
     let mut pair = fenced(services);
     pair.lose_executor();
     pair.pass(LIFETIME);
@@ -211,7 +211,7 @@ fn services_that_may_run_on_are_fenced_first() {
 }
 
 #[test]
-fn a_node_in_doubt_whose_devices_fail_is_taken_from_once_a_person_has_switched_it_off() {
+fn node_in_doubt_after_failed_fence_is_taken_over_once_confirmed_dead() {
     let mut pair = fenced(services);
     pair.lose_executor();
     pair.until("a device is asked", |pair| !pair.node(A).fences.is_empty());
@@ -236,7 +236,7 @@ fn a_node_in_doubt_whose_devices_fail_is_taken_from_once_a_person_has_switched_i
 }
 
 #[test]
-fn what_could_not_be_stopped_for_a_hand_over_is_not_given_without_a_fence() {
+fn group_not_stopped_for_hand_over_is_not_given_without_fence() {
     let mut pair = fenced(services);
     let now = pair.now;
     pair.node(B).holds_jobs = true;
@@ -251,7 +251,7 @@ fn what_could_not_be_stopped_for_a_hand_over_is_not_given_without_a_fence() {
 }
 
 #[test]
-fn addresses_alone_have_run_out_and_need_no_fence() {
+fn addresses_without_executor_expire_and_are_taken_without_fence() {
     let mut pair = fenced(addresses);
     pair.lose_executor();
     pair.until("A has all", |pair| pair.runs(A) == [FIRST, SECOND]);
@@ -260,7 +260,7 @@ fn addresses_alone_have_run_out_and_need_no_fence() {
 }
 
 #[test]
-fn a_goodbye_is_not_said_while_services_may_run() {
+fn stop_of_node_in_doubt_waits_until_executor_returns() {
     let mut pair = Pair::settled(Failback::Off);
     pair.lose_executor();
     let now = pair.now;
@@ -288,7 +288,7 @@ fn b_gives_way() -> Pair {
 
 /// Both nodes ran it, and A prevails; B's stop hangs, and its executor dies for good.
 #[test]
-fn who_lost_its_executor_while_it_gave_way_does_not_keep_the_owner_from_its_group() {
+fn loser_without_executor_does_not_keep_owner_from_restarting_group() {
     let mut pair = b_gives_way();
     let group = pair.node(B).held[0].group;
     pair.pass(Duration::from_secs(1));
@@ -305,7 +305,7 @@ fn who_lost_its_executor_while_it_gave_way_does_not_keep_the_owner_from_its_grou
 
 /// The same: groups for which no node has an executor are free after a goodbye of the owner.
 #[test]
-fn who_lost_its_executor_while_it_gave_way_does_not_block_itself_for_ever() {
+fn loser_with_replaced_executor_takes_over_when_owner_dies() {
     let mut pair = b_gives_way();
     pair.pass(Duration::from_secs(1));
     pair.node(B).held.clear();
@@ -320,7 +320,7 @@ fn who_lost_its_executor_while_it_gave_way_does_not_block_itself_for_ever() {
 
 /// A has taken what B lost with its executor, and A's own executor lets go of it for a moment.
 #[test]
-fn what_was_taken_from_a_node_without_an_executor_starts_again_when_it_was_let_go() {
+fn group_taken_from_node_without_executor_is_started_again_after_let_go() {
     let mut pair = Pair::settled(Failback::Off);
     pair.lose_executor();
     pair.until("A has all", |pair| pair.runs(A) == [FIRST, SECOND]);
@@ -333,7 +333,7 @@ fn what_was_taken_from_a_node_without_an_executor_starts_again_when_it_was_let_g
 
 /// The same with a group of two services, the first of which takes its time to start.
 #[test]
-fn what_is_taken_from_a_node_without_an_executor_starts_to_its_end() {
+fn group_taken_from_node_without_executor_starts_completely() {
     let mut pair = Pair::settled_with(|settings| {
         settings.groups[SECOND.index()].resources = vec![agent("second"), agent("third")];
     });
@@ -348,7 +348,7 @@ fn what_is_taken_from_a_node_without_an_executor_starts_to_its_end() {
 
 /// A gets another executor at the moment when B says goodbye and ends.
 #[test]
-fn a_goodbye_while_the_other_node_has_no_executor_is_no_death() {
+fn goodbye_of_peer_while_executor_is_away_is_not_taken_as_death() {
     let deadtime = Duration::from_secs(10);
     let mut pair = Pair::settled_with(|it| (it.deadtime, it.warntime) = (deadtime, deadtime / 2));
     let now = pair.now;
@@ -364,7 +364,7 @@ fn a_goodbye_while_the_other_node_has_no_executor_is_no_death() {
 
 /// A stop that failed under an executor that is lost says nothing of the next one, which holds nothing.
 #[test]
-fn group_whose_stop_failed_under_a_lost_executor_is_taken_when_another_one_holds_nothing() {
+fn group_with_failed_stop_is_started_once_new_executor_holds_nothing() {
     let mut pair = Pair::settled_with(|settings| settings.stop_failure = StopFailure::Block);
     let now = pair.now;
     pair.node(B).stuck = Some(SECOND);

@@ -38,7 +38,7 @@ impl Pair {
 }
 
 #[test]
-fn a_takeover_waits_for_the_fence_and_says_so() {
+fn takeover_from_silent_node_waits_for_fence_and_status_shows_fence() {
     let mut pair = settled();
     pair.nodes[1] = None;
     pair.until("a device is asked", |pair| pair.has_asked(A));
@@ -58,7 +58,7 @@ fn a_takeover_waits_for_the_fence_and_says_so() {
 }
 
 #[test]
-fn a_failed_fence_is_tried_again_ever_later_and_never_assumed() {
+fn fence_failed_is_retried_at_growing_intervals_and_blocks_takeover() {
     let mut pair = settled();
     pair.nodes[1] = None;
     let mut waits = Vec::new();
@@ -79,7 +79,7 @@ fn a_failed_fence_is_tried_again_ever_later_and_never_assumed() {
 }
 
 #[test]
-fn of_two_that_would_fence_each_other_the_second_waits() {
+fn mutual_fencing_makes_second_node_wait() {
     let mut pair = settled();
     pair.cut = true;
     pair.until("both are silent", |pair| {
@@ -95,7 +95,7 @@ fn of_two_that_would_fence_each_other_the_second_waits() {
 }
 
 #[test]
-fn an_owner_of_everything_fences_nobody_and_is_not_waited_for() {
+fn owner_of_all_groups_fences_no_node_and_idle_peer_fences_without_delay() {
     let mut pair = settled();
     pair.nodes[1] = None;
     pair.until("a device is asked", |pair| pair.has_asked(A));
@@ -113,7 +113,7 @@ fn an_owner_of_everything_fences_nobody_and_is_not_waited_for() {
 }
 
 #[test]
-fn a_fence_that_waits_is_cancelled_when_the_node_is_heard() {
+fn fence_is_cancelled_or_not_retried_once_node_is_heard() {
     let mut pair = settled();
     pair.cut = true;
     pair.until("the second waits", |pair| pair.said(B, FencingEvent::Wanted { delay: DELAY }));
@@ -130,7 +130,7 @@ fn a_fence_that_waits_is_cancelled_when_the_node_is_heard() {
 }
 
 #[test]
-fn a_node_that_was_heard_while_the_device_worked_is_dead_once_it_is_silent() {
+fn node_heard_while_fence_runs_is_dead_after_next_silence_without_new_fence() {
     let mut pair = settled();
     pair.cut = true;
     pair.until("a device is asked", |pair| pair.has_asked(A));
@@ -145,7 +145,7 @@ fn a_node_that_was_heard_while_the_device_worked_is_dead_once_it_is_silent() {
 }
 
 #[test]
-fn the_next_device_is_an_attempt_of_its_own_and_asked_at_once() {
+fn next_fencing_device_is_asked_at_once_as_new_attempt() {
     let mut pair = settled();
     pair.nodes[1] = None;
     pair.until("a device is asked", |pair| pair.has_asked(A));
@@ -156,7 +156,7 @@ fn the_next_device_is_an_attempt_of_its_own_and_asked_at_once() {
 }
 
 #[test]
-fn no_further_device_is_asked_once_the_node_was_heard() {
+fn fencing_device_is_not_asked_again_once_node_is_heard() {
     for outcome in [FenceOutcome::Next, FenceOutcome::Busy] {
         let mut pair = settled();
         pair.cut = true;
@@ -171,7 +171,7 @@ fn no_further_device_is_asked_once_the_node_was_heard() {
 }
 
 #[test]
-fn while_another_device_works_a_fence_is_asked_for_again_and_waits_nowhere() {
+fn fence_answered_busy_is_asked_again_after_one_second() {
     let mut pair = settled();
     pair.nodes[1] = None;
     pair.until("a device is asked", |pair| pair.has_asked(A));
@@ -183,7 +183,7 @@ fn while_another_device_works_a_fence_is_asked_for_again_and_waits_nowhere() {
 }
 
 #[test]
-fn a_goodbye_needs_no_fence() {
+fn goodbye_needs_no_fence() {
     let mut pair = settled();
     let now = pair.now;
     pair.node(B).order(now, Order::Stop);
@@ -195,7 +195,7 @@ fn a_goodbye_needs_no_fence() {
 }
 
 #[test]
-fn a_node_that_was_never_heard_is_fenced_when_its_time_is_over() {
+fn node_never_heard_is_fenced_after_initdead_and_delay() {
     let mut settings = settings(B, Failback::Off);
     settings.fencing = Some(FencingPolicy { delay: DELAY });
     let nodes = [None, Some(Node::with(settings, 1))];
@@ -208,7 +208,7 @@ fn a_node_that_was_never_heard_is_fenced_when_its_time_is_over() {
 }
 
 #[test]
-fn the_administrator_confirms_a_death_but_not_of_the_living() {
+fn death_confirmed_by_order_replaces_fence_and_is_refused_for_live_node() {
     let mut pair = settled();
     let now = pair.now;
     pair.node(A).order(now, Order::ConfirmDead(B));
@@ -237,7 +237,7 @@ fn the_administrator_confirms_a_death_but_not_of_the_living() {
 /// A device takes long to answer. Meanwhile the node that it has reset boots, is heard, and runs
 /// its group; then the link is cut. The late answer says nothing about that run.
 #[test]
-fn a_late_done_of_a_device_is_no_proof_for_a_run_that_was_heard_since() {
+fn fence_done_late_does_not_prove_death_of_node_heard_since() {
     let node = |id, generation| {
         let mut settings = settings(id, Failback::On);
         settings.fencing = Some(FencingPolicy { delay: Duration::from_secs(5) });

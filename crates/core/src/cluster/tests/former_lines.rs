@@ -5,7 +5,7 @@ use super::reload::{ADDED, CHANGED, OLD, REMOVED, groups, with_groups};
 use super::*;
 
 #[test]
-fn a_removed_group_is_not_started_by_who_still_has_it_but_when_its_owner_is_dead() {
+fn group_removed_from_one_file_starts_on_peer_only_after_owner_dies() {
     let mut pair = Pair::settled(Failback::On);
     pair.change(A, Failback::On, &REMOVED);
     pair.watch("stopped", |pair| pair.runs(A).is_empty());
@@ -16,7 +16,7 @@ fn a_removed_group_is_not_started_by_who_still_has_it_but_when_its_owner_is_dead
 }
 
 #[test]
-fn who_still_has_the_old_line_runs_it_when_the_owner_of_the_new_one_dies() {
+fn peer_with_old_line_runs_old_line_when_owner_of_new_line_dies() {
     let mut pair = Pair::settled(Failback::On);
     pair.change(A, Failback::On, &CHANGED);
     pair.watch("changed", |pair| pair.run(A, &["first", "extra"]));
@@ -39,7 +39,7 @@ fn who_still_has_the_old_line_runs_it_when_the_owner_of_the_new_one_dies() {
 }
 
 #[test]
-fn a_line_that_is_changed_back_is_the_old_one() {
+fn line_changed_back_on_one_node_runs_as_before() {
     for id in [A, B] {
         let mut pair = Pair::settled(Failback::On);
         pair.change(id, Failback::On, &CHANGED);
@@ -57,7 +57,7 @@ fn a_line_that_is_changed_back_is_the_old_one() {
 }
 
 #[test]
-fn changed_back_after_both_had_changed_it_stays_where_it_is() {
+fn line_changed_back_on_both_nodes_stays_with_its_owner() {
     for order in [[A, B], [B, A]] {
         let mut pair = Pair::settled(Failback::Off);
         for lines in [&CHANGED, &OLD, &CHANGED, &OLD] {
@@ -72,7 +72,7 @@ fn changed_back_after_both_had_changed_it_stays_where_it_is() {
 }
 
 #[test]
-fn who_starts_with_the_old_file_does_not_take_what_runs_under_the_new_one() {
+fn node_starting_with_old_file_leaves_group_under_new_line_to_its_owner() {
     let mut pair = Pair::settled(Failback::On);
     pair.end(B);
     pair.until("alone", |pair| pair.runs(A).len() == 2);
@@ -85,7 +85,7 @@ fn who_starts_with_the_old_file_does_not_take_what_runs_under_the_new_one() {
 }
 
 #[test]
-fn after_a_partition_one_line_of_the_two_is_left() {
+fn partition_healed_between_old_and_new_line_leaves_one_owner() {
     for first in [A, B] {
         let mut pair = Pair::settled(Failback::Off);
         pair.change(first, Failback::Off, &CHANGED);
@@ -107,7 +107,7 @@ fn after_a_partition_one_line_of_the_two_is_left() {
 }
 
 #[test]
-fn a_new_line_that_does_not_start_leaves_the_old_one_to_the_other_node() {
+fn new_line_failing_to_start_leaves_old_line_to_peer() {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
     let node = pair.node(A);
@@ -126,7 +126,7 @@ fn a_new_line_that_does_not_start_leaves_the_old_one_to_the_other_node() {
 
 /// The nodes' files are the same when B starts, or differ in a line that A has.
 #[test]
-fn a_line_that_came_and_went_is_no_difference_to_a_node_that_starts() {
+fn starting_node_reports_different_lines_only_if_lines_still_differ() {
     for (lines, differs) in [(&OLD[..], false), (&ADDED[..], true)] {
         let mut pair = Pair::settled(Failback::Off);
         pair.change(A, Failback::Off, &ADDED);

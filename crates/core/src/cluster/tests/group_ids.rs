@@ -38,7 +38,7 @@ fn order(node: &Node) -> Vec<GroupId> {
 }
 
 #[test]
-fn reload_that_changes_the_order_of_lines_keeps_every_id_and_shows_the_new_order() {
+fn reload_reordering_lines_keeps_group_ids_and_shows_new_order() {
     let mut node = alone(&[X, Y]);
     let before = [FIRST, SECOND].map(|id| node.cluster.group_report(id, &Wording::FACTS));
     reload(&mut node, &[Z, Y, X]);
@@ -50,7 +50,7 @@ fn reload_that_changes_the_order_of_lines_keeps_every_id_and_shows_the_new_order
 }
 
 #[test]
-fn line_that_comes_back_after_it_was_forgotten_has_its_former_id_and_nothing_else() {
+fn line_returning_after_being_forgotten_has_former_id_and_is_tried_anew() {
     let mut node = alone(&[X, Y]);
     node.fails = Some(FIRST);
     reload(&mut node, &[Y]);
@@ -74,7 +74,7 @@ fn line_that_comes_back_after_it_was_forgotten_has_its_former_id_and_nothing_els
 }
 
 #[test]
-fn failback_of_a_group_follows_its_line_to_another_place() {
+fn group_failback_follows_line_moved_by_reload() {
     let mut node = alone(&[X, Y]);
     let own = |place: u16| vec![(GroupId(place), Failback::Manual)];
     let with = |lines: &[Line], group_failback| Settings {
@@ -87,7 +87,7 @@ fn failback_of_a_group_follows_its_line_to_another_place() {
 }
 
 #[test]
-fn reload_without_groups_takes_no_offence_at_the_failback_of_one() {
+fn reload_to_no_groups_accepts_and_drops_group_failback() {
     let mut node = alone(&[X, Y]);
     let group_failback = vec![(FIRST, Failback::Manual)];
     let empty = Settings { group_failback, ..with_groups(A, Failback::On, &[]) };
@@ -96,7 +96,7 @@ fn reload_without_groups_takes_no_offence_at_the_failback_of_one() {
 }
 
 #[test]
-fn job_that_ends_after_a_reload_is_that_of_its_group() {
+fn job_ending_after_reload_reorders_lines_completes_its_group() {
     let mut node = alone(&[X, Y]);
     node.holds_jobs = true;
     reload(&mut node, &[Z, X, Y]);

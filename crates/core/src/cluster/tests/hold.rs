@@ -44,7 +44,7 @@ impl Pair {
 }
 
 #[test]
-fn a_hold_is_told_on_both_nodes_and_ends_by_itself() {
+fn hold_is_shown_on_both_nodes_and_expires() {
     let mut pair = Pair::settled(Failback::On);
     pair.hold(A, None, SPAN);
     for id in [A, B] {
@@ -66,7 +66,7 @@ fn a_hold_is_told_on_both_nodes_and_ends_by_itself() {
 }
 
 #[test]
-fn nothing_is_taken_from_the_dead_until_it_is_released() {
+fn hold_keeps_groups_of_dead_node_until_release() {
     let mut pair = Pair::settled(Failback::On);
     pair.hold(A, None, SPAN);
     pair.end(A);
@@ -88,7 +88,7 @@ fn nothing_is_taken_from_the_dead_until_it_is_released() {
 
 /// A hold of its own keeps the only group of the dead node where it was.
 #[test]
-fn a_takeover_of_nothing_is_not_reported() {
+fn takeover_is_not_reported_while_hold_keeps_only_group_of_dead_node() {
     let mut pair = Pair::settled(Failback::On);
     pair.hold(A, Some(FIRST), SPAN);
     pair.end(A);
@@ -103,7 +103,7 @@ fn a_takeover_of_nothing_is_not_reported() {
 }
 
 #[test]
-fn nothing_is_taken_from_who_left_and_its_time_lets_it_be_taken() {
+fn hold_keeps_groups_of_stopped_node_until_hold_expires() {
     let mut pair = Pair::settled(Failback::On);
     pair.hold(B, None, SPAN);
     let now = pair.now;
@@ -117,7 +117,7 @@ fn nothing_is_taken_from_who_left_and_its_time_lets_it_be_taken() {
 }
 
 #[test]
-fn who_restarts_learns_it_from_the_other_and_starts_what_was_its_own() {
+fn node_restarting_during_hold_learns_hold_and_starts_own_group() {
     let mut pair = Pair::settled(Failback::Off);
     pair.hold(A, None, SPAN);
     pair.end(A);
@@ -134,7 +134,7 @@ fn who_restarts_learns_it_from_the_other_and_starts_what_was_its_own() {
 }
 
 #[test]
-fn nothing_goes_home_until_it_is_released_on_the_other_node() {
+fn failback_waits_until_hold_is_released_on_other_node() {
     let mut pair = Pair::settled(Failback::On);
     pair.end(A);
     pair.until("taken", |pair| pair.runs(B) == [FIRST, SECOND]);
@@ -150,7 +150,7 @@ fn nothing_goes_home_until_it_is_released_on_the_other_node() {
 }
 
 #[test]
-fn neither_ipfail_nor_a_lost_carrier_moves_what_is_held() {
+fn group_held_does_not_move_for_ipfail_or_lost_carrier() {
     let mut pair = Pair::settled(Failback::Off);
     pair.hold(A, None, SPAN);
     pair.answers[0] = false;
@@ -165,7 +165,7 @@ fn neither_ipfail_nor_a_lost_carrier_moves_what_is_held() {
 }
 
 #[test]
-fn what_the_other_node_lacks_a_ping_node_for_moves_when_the_hold_ends() {
+fn group_held_despite_lost_ping_node_moves_when_hold_ends() {
     let mut pair = Pair::settled(Failback::Off);
     pair.hold(A, None, Duration::from_secs(8));
     pair.answers[0] = false;
@@ -175,7 +175,7 @@ fn what_the_other_node_lacks_a_ping_node_for_moves_when_the_hold_ends() {
 }
 
 #[test]
-fn people_are_obeyed_while_it_is_held() {
+fn order_during_hold_is_obeyed() {
     let mut pair = Pair::settled(Failback::On);
     pair.hold(A, None, SPAN);
     let now = pair.now;
@@ -198,7 +198,7 @@ fn people_are_obeyed_while_it_is_held() {
 }
 
 #[test]
-fn an_order_that_fails_is_taken_back_while_it_is_held() {
+fn hand_over_failing_during_hold_is_taken_back() {
     let mut pair = Pair::settled(Failback::Off);
     pair.hold(B, None, SPAN);
     pair.node(B).fails = Some(FIRST);
@@ -211,7 +211,7 @@ fn an_order_that_fails_is_taken_back_while_it_is_held() {
 }
 
 #[test]
-fn what_stops_by_itself_starts_again_where_it_was() {
+fn group_lost_by_executor_during_hold_restarts_on_same_node() {
     let mut pair = Pair::settled(Failback::On);
     let now = pair.now;
     pair.node(A).order(now, Order::StandbyGroup(FIRST));
@@ -229,7 +229,7 @@ fn what_stops_by_itself_starts_again_where_it_was() {
 /// The last owner has said that its hold is over, and has not heard that it is over on the other
 /// node too. The other node decides as if nothing were held: it may take the group.
 #[test]
-fn a_last_owner_whose_own_hold_is_over_leaves_the_group_to_who_comes_first() {
+fn last_owner_with_own_hold_expired_leaves_group_to_preferred_node() {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
     pair.node(B).order(now, Order::StandbyGroup(SECOND));
@@ -252,7 +252,7 @@ fn a_last_owner_whose_own_hold_is_over_leaves_the_group_to_who_comes_first() {
 }
 
 #[test]
-fn one_group_is_held_alone() {
+fn hold_of_single_group_leaves_other_group_unheld() {
     let mut pair = Pair::settled(Failback::On);
     pair.hold(B, Some(FIRST), SPAN);
     for id in [A, B] {
@@ -274,7 +274,7 @@ fn one_group_is_held_alone() {
 
 /// A release outlives a partition, and an earlier beat does not restore the hold.
 #[test]
-fn a_release_beats_an_older_hold_whenever_it_is_heard() {
+fn release_during_partition_prevails_over_older_hold_of_peer() {
     let mut pair = Pair::settled(Failback::Off);
     pair.hold(A, None, SPAN);
     pair.cut = true;
@@ -292,7 +292,7 @@ fn a_release_beats_an_older_hold_whenever_it_is_heard() {
 /// The number of the new hold is lower than that of the earlier hold, which the other node
 /// remembers.
 #[test]
-fn a_hold_on_a_node_that_was_restarted_counts_on_the_other() {
+fn hold_from_restarted_node_counts_on_peer() {
     let mut pair = Pair::settled(Failback::Off);
     pair.hold(B, None, Duration::from_millis(100));
     pair.hold(B, None, Duration::from_millis(100));
@@ -309,7 +309,7 @@ fn a_hold_on_a_node_that_was_restarted_counts_on_the_other() {
 
 /// The two nodes were apart when the hold was ordered, and what the other node remembers is over.
 #[test]
-fn a_hold_outlives_the_memory_of_an_earlier_one() {
+fn hold_during_partition_prevails_over_expired_hold_of_peer() {
     let mut pair = Pair::settled(Failback::Off);
     pair.cut = true;
     pair.hold(B, None, Duration::from_millis(50));
@@ -325,7 +325,7 @@ fn a_hold_outlives_the_memory_of_an_earlier_one() {
 }
 
 #[test]
-fn a_recording_holds_nothing_up() {
+fn hold_in_replayed_beat_is_ignored() {
     let mut pair = Pair::settled(Failback::Off);
     pair.hold(B, None, SPAN);
     let held = |sent: &&(Outgoing, Option<Beat>)| {
@@ -341,7 +341,7 @@ fn a_recording_holds_nothing_up() {
 }
 
 #[test]
-fn a_hold_has_a_bound_and_a_release_needs_one() {
+fn hold_is_bounded_and_release_without_hold_is_refused() {
     let mut pair = Pair::settled(Failback::Off);
     pair.release(A, None);
     assert_eq!(pair.node(A).answers, [Err(OrderRefusal::NotHeld)]);
@@ -354,7 +354,7 @@ fn a_hold_has_a_bound_and_a_release_needs_one() {
 }
 
 #[test]
-fn who_restarts_alone_knows_what_is_held() {
+fn node_restarting_alone_obeys_stored_holds_until_release() {
     let mut pair = Pair::settled(Failback::On);
     pair.hold(A, None, SPAN);
     pair.hold(B, Some(SECOND), SPAN);
@@ -377,7 +377,7 @@ fn who_restarts_alone_knows_what_is_held() {
 
 /// A person takes over while a line is in no file. The line comes back while everything is held.
 #[test]
-fn a_line_that_comes_back_is_not_what_somebody_wanted_before() {
+fn line_returning_during_hold_is_not_taken_by_earlier_takeover_order() {
     let mut pair = Pair::settled(Failback::Off);
     pair.hold(A, None, SPAN);
     for id in [A, B] {
@@ -397,7 +397,7 @@ fn a_line_that_comes_back_is_not_what_somebody_wanted_before() {
 
 /// B has said goodbye while everything was held: its report of the hold ends with that.
 #[test]
-fn what_had_to_wait_for_a_hold_moves_at_once_when_that_is_released_after_a_goodbye() {
+fn group_withheld_by_hold_is_taken_at_once_on_release_after_goodbye() {
     let deadtime = Duration::from_secs(20);
     let mut pair = Pair::settled_with(|it| (it.deadtime, it.warntime) = (deadtime, deadtime / 2));
     let now = pair.now;

@@ -54,7 +54,7 @@ impl Pair {
 }
 
 #[test]
-fn too_many_moves_keep_a_group_where_it_works_and_both_nodes_say_how_long() {
+fn group_moving_too_often_is_held_down_and_both_nodes_show_remaining_time() {
     let mut pair = Pair::with(|settings| settings.hold_down = Some(POLICY));
     pair.flap();
     assert_eq!(pair.kept(A), []);
@@ -75,7 +75,7 @@ fn too_many_moves_keep_a_group_where_it_works_and_both_nodes_say_how_long() {
 }
 
 #[test]
-fn what_is_kept_may_leave_once_for_where_it_works_and_is_taken_from_the_dead() {
+fn group_held_down_may_leave_once_and_is_taken_from_dead_owner() {
     let mut pair = Pair::with(|settings| settings.hold_down = Some(POLICY));
     pair.flap();
     pair.lose_carrier(A, false);
@@ -96,7 +96,7 @@ fn what_is_kept_may_leave_once_for_where_it_works_and_is_taken_from_the_dead() {
 }
 
 #[test]
-fn each_time_it_is_kept_for_longer_up_to_a_bound_and_in_the_end_it_is_forgotten() {
+fn hold_down_grows_up_to_bound_and_is_forgotten_after_quiet_time() {
     let policy = HoldDown { moves: 1, ..POLICY };
     let mut pair = Pair::with(|settings| settings.hold_down = Some(policy));
     // The move there, then the moves home as soon as the group may.
@@ -129,7 +129,7 @@ fn each_time_it_is_kept_for_longer_up_to_a_bound_and_in_the_end_it_is_forgotten(
 }
 
 #[test]
-fn orders_do_not_count() {
+fn moves_by_order_do_not_count_for_hold_down() {
     let mut pair = Pair::with(|settings| settings.hold_down = Some(POLICY));
     for _ in 0..4 {
         let now = pair.now;
@@ -145,7 +145,7 @@ fn orders_do_not_count() {
 }
 
 #[test]
-fn without_a_policy_nothing_is_kept() {
+fn group_without_hold_down_policy_is_never_held_down() {
     let mut pair = Pair::with(|settings| settings.hold_down = None);
     for _ in 0..4 {
         pair.flap();
@@ -154,7 +154,7 @@ fn without_a_policy_nothing_is_kept() {
 }
 
 #[test]
-fn failback_after_a_while_begins_anew_when_the_home_is_not_able_meanwhile() {
+fn failback_delay_restarts_when_preferred_node_becomes_unable() {
     let after = Failback::After(Duration::from_secs(10));
     let mut pair = Pair::with(|settings| settings.failback = after);
     pair.lose_carrier(A, false);
@@ -171,7 +171,7 @@ fn failback_after_a_while_begins_anew_when_the_home_is_not_able_meanwhile() {
 }
 
 #[test]
-fn one_group_may_go_home_where_the_others_stay_and_wait_for_an_order() {
+fn group_failback_setting_overrides_manual_failback_of_cluster() {
     let mut pair = Pair::with(|settings| {
         settings.failback = Failback::Manual;
         settings.groups[1].preferred = A;

@@ -20,7 +20,7 @@ fn home_waits() -> Three {
 }
 
 #[test]
-fn what_is_let_go_beside_its_home_that_waits_for_another_node_starts_again() {
+fn group_lost_while_preferred_node_awaits_initdead_restarts_on_owner() {
     let mut three = home_waits();
     let now = three.now;
     let a = three.nodes[0].as_mut().expect("it has power");
@@ -35,7 +35,7 @@ fn what_is_let_go_beside_its_home_that_waits_for_another_node_starts_again() {
 
 /// The wait for nodes that start at the same time does not end early.
 #[test]
-fn what_nobody_runs_is_left_to_a_home_that_was_just_heard() {
+fn group_without_owner_waits_a_moment_for_preferred_node_just_heard() {
     let mut three = home_waits();
     three.nodes[1] = None;
     three.until("B is dead", |three| three.nodes[0].as_ref().is_some_and(|a| a.counts_dead(B)));

@@ -50,7 +50,7 @@ fn actions(pair: &mut Pair) -> Vec<(GroupId, Action)> {
 }
 
 #[test]
-fn what_the_ledger_lists_is_claimed_until_the_executor_has_spoken() {
+fn group_in_ledger_is_claimed_until_executor_greets_and_then_adopted() {
     for is_remembered in [true, false] {
         let mut pair = Pair::settled(Failback::Off);
         let node = restarted(&pair, B, vec![(SECOND, 1)], is_remembered);
@@ -69,7 +69,7 @@ fn what_the_ledger_lists_is_claimed_until_the_executor_has_spoken() {
 
 /// The disk was full when the group was stopped: the ledger still lists it.
 #[test]
-fn what_an_old_ledger_lists_outranks_nobody_who_runs_it() {
+fn group_in_outdated_ledger_does_not_outrank_node_that_runs_group() {
     let mut pair = Pair::settled(Failback::Off);
     let node = restarted(&pair, B, vec![(FIRST, 9), (SECOND, 1)], true);
     pair.nodes[1] = Some(node);
@@ -83,7 +83,7 @@ fn what_an_old_ledger_lists_outranks_nobody_who_runs_it() {
 }
 
 #[test]
-fn what_is_held_in_part_is_started_on_and_not_stopped() {
+fn group_held_in_part_is_started_and_not_stopped() {
     let mut pair = restart_b();
     greets(&mut pair, &[SECOND], false);
     wait(&mut pair, LONG);
@@ -95,7 +95,7 @@ fn what_is_held_in_part_is_started_on_and_not_stopped() {
 }
 
 #[test]
-fn nothing_is_started_on_before_the_other_node_was_heard() {
+fn group_held_in_part_does_not_start_before_peer_is_heard() {
     let mut pair = restart_b();
     pair.cut = true;
     greets(&mut pair, &[SECOND], false);
@@ -108,7 +108,7 @@ fn nothing_is_started_on_before_the_other_node_was_heard() {
 }
 
 #[test]
-pub(super) fn what_is_listed_and_not_held_is_free() {
+pub(super) fn group_in_ledger_but_not_held_is_free_to_start() {
     let mut pair = restart_b();
     wait(&mut pair, Duration::from_millis(100));
     pair.node(B).holds_jobs = false;
@@ -119,7 +119,7 @@ pub(super) fn what_is_listed_and_not_held_is_free() {
 }
 
 #[test]
-fn what_another_node_took_meanwhile_is_stopped_and_said_to_run_until_then() {
+fn group_taken_by_peer_meanwhile_is_told_as_running_here_until_stopped() {
     let mut pair = Pair::settled(Failback::Off);
     pair.cut = true;
     pair.until("A has all", |pair| pair.runs(A) == [FIRST, SECOND]);
@@ -140,7 +140,7 @@ fn what_another_node_took_meanwhile_is_stopped_and_said_to_run_until_then() {
 }
 
 #[test]
-fn what_an_old_state_directory_calls_lost_runs_on_until_another_node_claims_it() {
+fn group_in_ledger_runs_on_despite_newer_stored_term_of_peer() {
     let mut pair = Pair::settled(Failback::Off);
     let key = GroupKey::of(["second"]);
     let mut node = restarted(&pair, B, vec![(SECOND, 5)], false);
@@ -157,7 +157,7 @@ fn what_an_old_state_directory_calls_lost_runs_on_until_another_node_claims_it()
 }
 
 #[test]
-pub(super) fn what_is_held_and_was_not_listed_is_adopted() {
+pub(super) fn group_held_but_not_in_ledger_is_adopted() {
     for (is_whole, phase) in [(true, Phase::Active), (false, Phase::Starting)] {
         let mut pair = Pair::settled(Failback::Off);
         let node = restarted(&pair, B, Vec::new(), true);
@@ -171,7 +171,7 @@ pub(super) fn what_is_held_and_was_not_listed_is_adopted() {
 }
 
 #[test]
-fn a_stop_that_is_ordered_meanwhile_waits_for_the_executor() {
+fn stop_order_before_executor_greets_waits_for_executor() {
     let mut pair = restart_b();
     wait(&mut pair, Duration::from_millis(500));
     let now = pair.now;
@@ -187,7 +187,7 @@ fn a_stop_that_is_ordered_meanwhile_waits_for_the_executor() {
 }
 
 #[test]
-fn an_executor_that_dies_before_it_greets_changes_nothing() {
+fn executor_dying_before_greeting_does_not_disturb_group_in_ledger() {
     let mut pair = restart_b();
     wait(&mut pair, Duration::from_millis(500));
     let now = pair.now;
@@ -199,7 +199,7 @@ fn an_executor_that_dies_before_it_greets_changes_nothing() {
 }
 
 #[test]
-fn a_start_whose_executor_was_away_begins_with_its_first_resource() {
+fn start_resumed_after_executor_loss_begins_with_first_resource() {
     let mut settings = settings(A, Failback::Off);
     settings.groups.truncate(1);
     settings.groups[0].resources = vec![agent("left"), agent("right")];
@@ -246,7 +246,7 @@ fn start_unheard(listed: &[(GroupId, u64)]) -> Pair {
 }
 
 #[test]
-fn a_node_that_nobody_hears_starts_nothing_beside_one_that_it_hears() {
+fn unheard_node_starts_no_group_beside_peer_that_runs_all() {
     for listed in [vec![], vec![(FIRST, 1)]] {
         let mut pair = start_unheard(&listed);
         pair.pass(Duration::from_secs(25));

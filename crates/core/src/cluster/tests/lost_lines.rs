@@ -15,7 +15,7 @@ fn lose_executor_of_a(pair: &mut Pair) {
 
 /// The executor dies between the reload and the start of the changed line, and does not come back.
 #[test]
-fn a_changed_line_is_not_kept_by_a_node_without_executor() {
+fn line_changed_on_both_nodes_starts_on_peer_when_executor_is_lost() {
     let mut pair = Pair::settled(Failback::Off);
     pair.node(A).holds_jobs = true;
     pair.change(A, Failback::Off, &CHANGED);
@@ -32,7 +32,7 @@ fn a_changed_line_is_not_kept_by_a_node_without_executor() {
 /// A's line has changed, and B still has the old line; A's executor dies before the new line
 /// starts.
 #[test]
-fn an_old_line_is_not_guarded_by_a_node_without_executor() {
+fn old_line_starts_on_peer_when_executor_is_lost_before_new_line_starts() {
     let mut pair = Pair::settled(Failback::Off);
     pair.node(A).holds_jobs = true;
     pair.change(A, Failback::Off, &CHANGED);
@@ -43,7 +43,7 @@ fn an_old_line_is_not_guarded_by_a_node_without_executor() {
 
 /// The same after the old line was stopped: the executor dies while the new line starts.
 #[test]
-fn an_old_line_is_not_guarded_when_the_executor_dies_later() {
+fn old_line_starts_on_peer_when_executor_is_lost_well_after_reload() {
     let mut pair = Pair::settled(Failback::Off);
     pair.change(A, Failback::Off, &CHANGED);
     pair.pass(Duration::from_secs(2));

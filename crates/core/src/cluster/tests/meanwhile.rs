@@ -7,7 +7,7 @@ use super::*;
 /// A gives B all that it has, and its agent takes its time; C dies, A takes what C had, and A's
 /// executor lets go of that.
 #[test]
-fn what_a_giver_took_from_a_third_node_and_lost_runs_somewhere() {
+fn group_taken_and_lost_by_giver_during_hand_over_runs_on_some_node() {
     for late in [false, true] {
         let mut three = Three::at_homes([A, C], |_| {});
         let now = three.now;
@@ -48,7 +48,7 @@ fn what_a_giver_took_from_a_third_node_and_lost_runs_somewhere() {
 
 /// A gives everything away, and its agent takes a minute; what B had fails there.
 #[test]
-fn what_fails_at_the_taker_is_taken_by_the_giver() {
+fn group_failing_at_taker_during_hand_over_is_run_by_giver() {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
     pair.node(A).holds_jobs = true;
@@ -70,7 +70,7 @@ fn what_fails_at_the_taker_is_taken_by_the_giver() {
 
 /// The same with three nodes, where C could run it.
 #[test]
-fn what_fails_at_the_taker_is_taken_by_the_third() {
+fn group_failing_at_taker_of_three_nodes_runs_elsewhere() {
     let mut three = Three::at_homes([A, B], |_| {});
     let now = three.now;
     let a = three.nodes[0].as_mut().expect("it has power");
@@ -99,7 +99,7 @@ fn what_fails_at_the_taker_is_taken_by_the_third() {
 
 /// ipfail gives a set of two away, one of which has failed at the taker.
 #[test]
-fn ipfail_does_not_stop_what_the_taker_cannot_run() {
+fn ipfail_does_not_stop_group_that_failed_at_taker() {
     let mut pair = Pair::settled_with(|_| {});
     let now = pair.now;
     pair.node(A).order(now, Order::Takeover(GroupSet::Foreign));
@@ -123,7 +123,7 @@ fn ipfail_does_not_stop_what_the_taker_cannot_run() {
 /// As above, and the stop of the other group takes a minute: the group that failed on the taker
 /// runs nowhere meanwhile.
 #[test]
-fn ipfail_leaves_to_nobody_what_the_taker_cannot_run() {
+fn ipfail_leaves_group_that_failed_at_taker_running_during_slow_stop() {
     let mut pair = Pair::settled_with(|_| {});
     let now = pair.now;
     pair.node(A).order(now, Order::Takeover(GroupSet::Foreign));
@@ -157,7 +157,7 @@ fn ipfail_leaves_to_nobody_what_the_taker_cannot_run() {
 /// B takes two groups, one of which takes a minute to start. The other group runs already, and B's
 /// executor lets go of it, or it fails there.
 #[test]
-fn what_a_taker_loses_does_not_wait_for_what_it_still_starts() {
+fn group_lost_at_taker_restarts_while_taker_starts_another_group() {
     let mut bad = Vec::new();
     for fails in [false, true] {
         let mut pair = Pair::settled(Failback::Off);

@@ -18,7 +18,7 @@ fn reload_of_a_running_line_reports_no_obstacle() {
 }
 
 #[test]
-fn executor_that_dies_again_and_again_reports_no_obstacle_each_time() {
+fn executor_dying_repeatedly_during_hold_reports_no_obstacle_again() {
     let mut pair = Pair::settled(Failback::On);
     let now = pair.now;
     pair.node(A).order(now, Order::Hold(None, Duration::from_mins(10)));
@@ -38,7 +38,7 @@ fn executor_that_dies_again_and_again_reports_no_obstacle_each_time() {
 }
 
 #[test]
-fn executor_that_stays_away_is_an_obstacle_after_a_second() {
+fn executor_absent_for_seconds_is_reported_as_obstacle() {
     let mut pair = Pair::settled(Failback::On);
     pair.lose_executor();
     pair.pass(Duration::from_secs(2));
@@ -51,7 +51,7 @@ fn executor_that_stays_away_is_an_obstacle_after_a_second() {
 }
 
 #[test]
-fn line_that_the_other_node_has_in_its_former_form_conflicts_elsewhere() {
+fn line_changed_before_peer_reloads_shows_obstacle_conflicting_elsewhere() {
     let mut pair = Pair::settled(Failback::Off);
     pair.change(B, Failback::Off, &CHANGED);
     pair.pass(Duration::from_secs(2));

@@ -40,7 +40,7 @@ fn is_served(pair: &mut Pair) -> bool {
 }
 
 #[test]
-fn two_that_start_together_with_different_lines_do_not_both_own_it() {
+fn nodes_starting_together_with_different_lines_do_not_both_run_resource() {
     for files in FILES {
         let mut pair = Pair::of(nodes(&files));
         pair.watch("one of them runs it", is_served);
@@ -50,7 +50,7 @@ fn two_that_start_together_with_different_lines_do_not_both_own_it() {
 }
 
 #[test]
-fn who_comes_later_with_another_line_does_not_own_it_too() {
+fn node_starting_later_with_different_line_leaves_resource_to_owner() {
     for files in FILES {
         for first in [A, B] {
             let mut pair = Pair::of(nodes(&files));
@@ -70,7 +70,7 @@ fn who_comes_later_with_another_line_does_not_own_it_too() {
 }
 
 #[test]
-fn who_comes_later_with_another_list_and_line_does_not_own_it_too() {
+fn node_starting_later_with_different_list_and_line_leaves_resource_to_owner() {
     for (longer, first) in [(A, A), (A, B), (B, A), (B, B)] {
         for files in FILES {
             let all = with_longer_list(longer, &files);
@@ -90,7 +90,7 @@ fn who_comes_later_with_another_list_and_line_does_not_own_it_too() {
 
 /// The node that runs it dies: nothing is in conflict any longer.
 #[test]
-fn the_survivor_runs_its_own_line() {
+fn survivor_with_different_line_runs_own_line_after_peer_dies() {
     for files in FILES {
         for dead in [A, B] {
             let mut pair = Pair::of(nodes(&files));
@@ -105,7 +105,7 @@ fn the_survivor_runs_its_own_line() {
 
 /// B runs a line that A's file lacks, and the line that both know loses a resource, on A first.
 #[test]
-fn a_line_that_shrinks_beside_an_unknown_one_goes_on_by_the_new_one() {
+fn line_losing_resource_beside_unknown_line_runs_in_new_form() {
     const BEFORE: [Line; 1] = [(A, &["first", "extra"])];
     let there: &[Line] = &[(A, &["first", "extra"]), (B, &["third"])];
     let mut pair = Pair::of(nodes(&[&BEFORE, there]));
@@ -120,7 +120,7 @@ fn a_line_that_shrinks_beside_an_unknown_one_goes_on_by_the_new_one() {
 }
 
 #[test]
-fn a_takeover_of_what_waits_for_another_line_is_refused() {
+fn takeover_of_group_waiting_for_different_line_is_refused() {
     let files: [&[Line]; 2] = [&[(A, &["first"])], &[(A, &["first", "extra"])]];
     let mut pair = Pair::of(nodes(&files));
     pair.watch("A runs it", |pair| pair.run(A, &["first"]));
@@ -153,7 +153,7 @@ fn b_alone() -> (Pair, Settings) {
 
 /// B can no longer tell whether services of its line still run, and has let its addresses go.
 #[test]
-fn who_has_lost_its_executor_is_not_waited_for_for_ever() {
+fn executor_lost_by_node_with_unknown_line_lets_peer_run_own_line() {
     let (mut pair, patient) = b_alone();
     pair.nodes[A.index()] = Some(Node::with(patient, 1));
     pair.rest(5);
@@ -163,7 +163,7 @@ fn who_has_lost_its_executor_is_not_waited_for_for_ever() {
 
 /// The last table of the other node already reports what was an unknown line until now.
 #[test]
-fn a_reload_to_the_lines_of_the_other_node_knows_them_at_once() {
+fn reload_to_lines_of_peer_makes_unknown_lines_known_at_once() {
     for files in FILES {
         let mut pair = Pair::of(nodes(&files));
         pair.watch("one of them runs it", is_served);
@@ -183,7 +183,7 @@ fn a_reload_to_the_lines_of_the_other_node_knows_them_at_once() {
 
 /// On A, the line that both know gets a resource that B already runs by a line that A's file lacks.
 #[test]
-fn a_line_that_grows_beside_an_unknown_one_is_not_taken() {
+fn reload_growing_line_by_resource_of_unknown_line_is_refused() {
     let there: &[Line] = &[(A, &["first"]), (B, &["third"])];
     let mut pair = Pair::of(nodes(&[&[(A, &["first"])], there]));
     pair.watch("each runs its own", |pair| pair.run(A, &["first"]) && pair.run(B, &["third"]));
@@ -199,7 +199,7 @@ fn a_line_that_grows_beside_an_unknown_one_is_not_taken() {
 
 /// A's daemon died while B was alone, and what A's executor still holds is a part of A's line.
 #[test]
-fn a_start_that_is_taken_up_waits_for_what_runs_by_an_unknown_line() {
+fn start_resumed_beside_running_unknown_line_waits() {
     let (mut pair, patient) = b_alone();
     let mut node = Node::with(patient.clone(), 2);
     node.cluster = Cluster::new(patient, Boot { listed: vec![(FIRST, 1)], ..boot(2) });
@@ -218,7 +218,7 @@ fn a_start_that_is_taken_up_waits_for_what_runs_by_an_unknown_line() {
 
 /// With a device, B is fenced before anything starts that may still run there.
 #[test]
-fn who_has_lost_its_executor_with_an_unknown_line_is_fenced_before_it_is_not_waited_for() {
+fn node_losing_executor_with_unknown_line_is_fenced_before_peer_starts_group() {
     let files: [&[Line]; 2] = [&[(A, &["first"])], &[(B, &["first", "extra"])]];
     let with_device = |id: NodeId| Settings {
         fencing: Some(crate::FencingPolicy { delay: Duration::ZERO }),
@@ -247,7 +247,7 @@ fn who_has_lost_its_executor_with_an_unknown_line_is_fenced_before_it_is_not_wai
 
 /// B says goodbye: what waited for its line starts at once, as after every goodbye.
 #[test]
-fn a_goodbye_of_who_ran_an_unknown_line_is_no_death() {
+fn goodbye_of_node_with_unknown_line_lets_waiting_line_start_at_once() {
     let files: [&[Line]; 2] = [&[(A, &["first"])], &[(B, &["first", "extra"])]];
     let deadtime = Duration::from_secs(10);
     for (runs, waits) in [(A, B), (B, A)] {
@@ -277,7 +277,7 @@ fn a_goodbye_of_who_ran_an_unknown_line_is_no_death() {
 /// A's line grows by what B runs, and waits; then B's line for it changes to a line that A does not
 /// know.
 #[test]
-fn a_line_that_has_grown_and_waits_does_not_start_beside_an_unknown_one() {
+fn line_grown_and_waiting_does_not_start_beside_unknown_line() {
     let mut pair = Pair::settled(Failback::Off);
     pair.change(A, Failback::Off, &[(A, &["first", "second"])]);
     pair.rest(3);
@@ -289,7 +289,7 @@ fn a_line_that_has_grown_and_waits_does_not_start_beside_an_unknown_one() {
 /// Each node has had the other's line before, so that each waits for the other to get its new file,
 /// and neither runs anything. One of the two lines is run in the end.
 #[test]
-fn of_two_lines_that_each_replaced_the_other_one_runs() {
+fn lines_replacing_each_other_on_two_nodes_end_with_one_running() {
     const ONE: [Line; 1] = [(A, &["first", "extra"])];
     const OTHER: [Line; 1] = [(A, &["other", "extra"])];
     for files in [[&ONE, &OTHER], [&OTHER, &ONE]] {
@@ -311,7 +311,7 @@ fn of_two_lines_that_each_replaced_the_other_one_runs() {
 
 /// Each node whose file differs is news, and so are its death and its return.
 #[test]
-fn every_change_of_what_the_status_says_about_lines_is_reported() {
+fn change_of_line_differences_is_reported_once_per_change() {
     let reports = |pair: &mut Pair| {
         let said = std::mem::take(&mut pair.node(A).said);
         said.iter().filter(|event| **event == Event::OtherLines).count()

@@ -26,7 +26,7 @@ fn cut() -> Pair {
 }
 
 #[test]
-fn after_a_cut_each_group_has_one_owner() {
+fn partition_healed_with_different_node_lists_leaves_one_owner_per_group() {
     let mut pair = cut();
     pair.cut = false;
     pair.until("one has yielded", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
@@ -38,7 +38,7 @@ fn after_a_cut_each_group_has_one_owner() {
 }
 
 #[test]
-fn who_starts_beside_it_starts_nothing_that_runs_there() {
+fn node_restarting_with_longer_node_list_starts_no_group_running_on_peer() {
     let mut pair = cut();
     pair.end(B);
     pair.pass(DEADTIME * 2);
@@ -56,7 +56,7 @@ fn who_starts_beside_it_starts_nothing_that_runs_there() {
 }
 
 #[test]
-fn a_node_that_stood_still_beside_it_keeps_what_it_has() {
+fn node_pausing_beside_peer_with_longer_node_list_gets_permits_again() {
     let mut pair = cut();
     pair.cut = false;
     pair.pass(DEADTIME * 3);

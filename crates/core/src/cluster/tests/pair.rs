@@ -142,7 +142,7 @@ impl Pair {
 }
 
 #[test]
-fn a_joint_start_is_settled_in_less_than_a_second() {
+fn joint_start_settles_within_a_second() {
     let mut pair = Pair::new(Failback::On);
     let took =
         pair.until("each runs its own", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
@@ -155,7 +155,7 @@ fn a_joint_start_is_settled_in_less_than_a_second() {
 }
 
 #[test]
-fn a_lone_node_takes_everything_after_initdead() {
+fn lone_node_takes_all_groups_after_initdead() {
     let mut pair = Pair::new(Failback::On);
     pair.nodes[1] = None;
     let took = pair.until("all runs", |pair| pair.runs(A) == [FIRST, SECOND]);
@@ -164,7 +164,7 @@ fn a_lone_node_takes_everything_after_initdead() {
 }
 
 #[test]
-fn a_dead_nodes_groups_are_taken_at_its_deadtime_and_given_back_on_return() {
+fn groups_of_dead_node_are_taken_at_deadtime_and_given_back_on_return() {
     let mut pair = Pair::settled(Failback::On);
     pair.nodes[0] = None;
     let took = pair.until("taken", |pair| pair.runs(B) == [FIRST, SECOND]);
@@ -176,7 +176,7 @@ fn a_dead_nodes_groups_are_taken_at_its_deadtime_and_given_back_on_return() {
 }
 
 #[test]
-fn without_failback_groups_stay_where_they_are() {
+fn group_without_failback_stays_when_preferred_node_returns() {
     let mut pair = Pair::settled(Failback::Off);
     pair.nodes[0] = None;
     pair.until("taken", |pair| pair.runs(B) == [FIRST, SECOND]);
@@ -187,7 +187,7 @@ fn without_failback_groups_stay_where_they_are() {
 }
 
 #[test]
-fn a_healed_partition_leaves_one_owner_and_no_outage_at_the_winner() {
+fn partition_healed_leaves_one_owner_per_group_within_a_second() {
     let mut pair = Pair::settled(Failback::Off);
     pair.cut = true;
     pair.until("both own all", |pair| pair.runs(A).len() == 2 && pair.runs(B).len() == 2);
@@ -201,7 +201,7 @@ fn a_healed_partition_leaves_one_owner_and_no_outage_at_the_winner() {
 }
 
 #[test]
-fn a_standby_hands_over_and_answers_when_it_is_done() {
+fn standby_order_gives_all_groups_to_peer_and_is_not_undone_by_failback() {
     let mut pair = Pair::settled(Failback::On);
     let now = pair.now;
     pair.node(A).order(now, Order::Standby(GroupSet::All));
@@ -219,7 +219,7 @@ fn a_standby_hands_over_and_answers_when_it_is_done() {
 }
 
 #[test]
-fn a_takeover_order_fetches_from_the_other_node() {
+fn takeover_order_fetches_groups_from_peer() {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
     pair.node(A).order(now, Order::Takeover(GroupSet::Foreign));
@@ -228,7 +228,7 @@ fn a_takeover_order_fetches_from_the_other_node() {
 }
 
 #[test]
-fn a_hand_over_that_the_taker_cannot_finish_is_taken_back() {
+fn hand_over_failing_at_taker_is_taken_back() {
     let mut pair = Pair::settled(Failback::Off);
     pair.node(B).fails = Some(FIRST);
     let now = pair.now;
@@ -240,7 +240,7 @@ fn a_hand_over_that_the_taker_cannot_finish_is_taken_back() {
 }
 
 #[test]
-fn orders_are_refused_with_a_reason() {
+fn standby_when_busy_or_not_ready_or_without_peer_is_refused_with_reason() {
     let mut pair = Pair::settled(Failback::On);
     let now = pair.now;
     pair.node(A).order(now, Order::Standby(GroupSet::All));
@@ -260,7 +260,7 @@ fn orders_are_refused_with_a_reason() {
 }
 
 #[test]
-fn a_graceful_stop_says_goodbye_and_the_peer_takes_over_at_once() {
+fn graceful_stop_sends_goodbye_and_lets_peer_take_over_at_once() {
     let mut pair = Pair::settled(Failback::On);
     let now = pair.now;
     pair.node(A).order(now, Order::Stop);
@@ -274,7 +274,7 @@ fn a_graceful_stop_says_goodbye_and_the_peer_takes_over_at_once() {
 }
 
 #[test]
-fn a_restart_of_the_daemon_adopts_what_runs() {
+fn daemon_restarting_adopts_running_groups() {
     let mut pair = Pair::settled(Failback::On);
     let runs = pair.runs(A);
     let mut restarted = Node::new(A, Failback::On, 2);
@@ -290,7 +290,7 @@ fn a_restart_of_the_daemon_adopts_what_runs() {
 }
 
 #[test]
-fn an_executor_that_lets_go_makes_the_group_start_again() {
+fn group_lost_by_executor_restarts_on_same_node() {
     let mut pair = Pair::settled(Failback::On);
     pair.node(A).runs.clear();
     let now = pair.now;
@@ -300,7 +300,7 @@ fn an_executor_that_lets_go_makes_the_group_start_again() {
 }
 
 #[test]
-fn a_pause_withholds_the_permit_until_the_peer_echoes_what_was_said_after_it() {
+fn permit_is_withheld_after_pause_before_peer_is_heard() {
     let mut pair = Pair::settled(Failback::Off);
     let wake = pair.now + Duration::from_secs(3);
     let node = pair.node(A);
@@ -312,7 +312,7 @@ fn a_pause_withholds_the_permit_until_the_peer_echoes_what_was_said_after_it() {
 }
 
 #[test]
-fn a_takeover_after_a_pause_begins_with_a_permit() {
+fn takeover_after_pause_is_preceded_by_permit() {
     let mut pair = Pair::settled(Failback::Off);
     let mut now = pair.now + Duration::from_secs(3);
     let node = pair.node(A);
@@ -333,7 +333,7 @@ fn a_takeover_after_a_pause_begins_with_a_permit() {
 }
 
 #[test]
-fn strangers_and_replays_are_named_and_change_nothing() {
+fn message_from_stranger_or_old_generation_is_reported_and_ignored() {
     let mut pair = Pair::settled(Failback::On);
     let now = pair.now;
     let status =
@@ -352,7 +352,7 @@ fn strangers_and_replays_are_named_and_change_nothing() {
 }
 
 #[test]
-fn a_snapshot_tells_owners_links_and_reasons() {
+fn snapshot_shows_owners_links_and_reasons() {
     let mut pair = Pair::settled(Failback::On);
     let snapshot = pair.node(A).snapshot();
     assert_eq!(snapshot.node, "alpha");
@@ -365,7 +365,7 @@ fn a_snapshot_tells_owners_links_and_reasons() {
 }
 
 #[test]
-fn a_snapshot_tells_how_long_a_node_is_waited_for_at_the_start() {
+fn snapshot_shows_remaining_wait_for_node_at_start() {
     let mut pair = Pair::new(Failback::On);
     pair.nodes[1] = None;
     pair.pass(Duration::from_millis(200));

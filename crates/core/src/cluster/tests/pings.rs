@@ -7,7 +7,7 @@ use crate::PingVerdict;
 const ALL: [GroupId; 2] = [FIRST, SECOND];
 
 #[test]
-fn who_sees_fewer_ping_nodes_gives_all_away() {
+fn node_seeing_fewer_ping_nodes_gives_all_groups_away() {
     let mut pair = Pair::settled(Failback::On);
     pair.answers = [false, true];
     pair.until("all moved", |pair| pair.runs(A).is_empty() && pair.runs(B) == ALL);
@@ -17,7 +17,7 @@ fn who_sees_fewer_ping_nodes_gives_all_away() {
 }
 
 #[test]
-fn what_moved_for_the_network_stays_when_the_other_node_loses_it_too() {
+fn group_moved_by_ipfail_stays_when_taker_loses_ping_node_too() {
     let mut pair = Pair::settled(Failback::On);
     pair.answers = [false, true];
     pair.until("all moved", |pair| pair.runs(A).is_empty() && pair.runs(B) == ALL);
@@ -33,7 +33,7 @@ fn what_moved_for_the_network_stays_when_the_other_node_loses_it_too() {
 
 /// B loses its network a moment after A, while A's groups are on their way to B.
 #[test]
-fn what_is_moving_for_the_network_stays_when_the_other_node_loses_it_meanwhile() {
+fn group_being_moved_by_ipfail_stays_at_taker_that_loses_ping_node_meanwhile() {
     let mut pair = Pair::settled(Failback::On);
     pair.answers = [false, true];
     pair.node(A).holds_jobs = true;
@@ -51,7 +51,7 @@ fn what_is_moving_for_the_network_stays_when_the_other_node_loses_it_meanwhile()
 }
 
 #[test]
-fn a_ping_node_that_nobody_has_seen_keeps_nothing_from_its_home() {
+fn failback_proceeds_when_no_node_sees_ping_node() {
     let mut pair = Pair::settled(Failback::On);
     pair.answers = [false, false];
     pair.end(A);
@@ -62,7 +62,7 @@ fn a_ping_node_that_nobody_has_seen_keeps_nothing_from_its_home() {
 }
 
 #[test]
-fn when_nobody_sees_a_ping_node_all_stay() {
+fn groups_stay_when_no_node_sees_ping_node() {
     let mut pair = Pair::settled(Failback::On);
     pair.answers = [false, false];
     pair.pass(Duration::from_secs(5));
@@ -77,7 +77,7 @@ fn when_nobody_sees_a_ping_node_all_stay() {
 }
 
 #[test]
-fn a_ping_node_that_comes_and_goes_moves_groups_once() {
+fn ping_node_flapping_on_one_node_moves_groups_once() {
     let mut pair = Pair::settled(Failback::On);
     for _ in 0..10 {
         pair.answers = [false, true];
@@ -91,7 +91,7 @@ fn a_ping_node_that_comes_and_goes_moves_groups_once() {
 }
 
 #[test]
-fn one_that_answers_again_in_time_moves_nothing() {
+fn ping_node_answering_again_in_time_moves_no_group() {
     let mut pair = Pair::settled(Failback::On);
     pair.answers = [false, true];
     pair.until("lost", |pair| pair.node(A).has_said(&Event::PingDead(PingId(0))));
@@ -102,7 +102,7 @@ fn one_that_answers_again_in_time_moves_nothing() {
 }
 
 #[test]
-fn a_count_that_falls_during_a_hand_over_is_thought_over_after_it() {
+fn ping_loss_during_hand_over_is_acted_on_after_hand_over() {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
     pair.node(A).order(now, Order::Takeover(GroupSet::Foreign));
@@ -117,7 +117,7 @@ fn a_count_that_falls_during_a_hand_over_is_thought_over_after_it() {
 }
 
 #[test]
-fn a_count_that_has_changed_since_moves_nothing() {
+fn ipfail_moves_no_group_when_ping_count_of_taker_has_fallen_meanwhile() {
     let mut pair = Pair::settled(Failback::On);
     pair.answers = [false, true];
     pair.pass(Duration::from_millis(100));
@@ -152,7 +152,7 @@ fn a_count_that_has_changed_since_moves_nothing() {
 /// A no longer sees the gateway while something on A is being started; when that is done the
 /// standby is reconsidered.
 #[test]
-fn a_standby_that_waits_for_a_start_of_our_own_is_thought_over_when_that_is_done() {
+fn ping_loss_while_node_is_busy_moves_groups_once_jobs_are_done() {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
     pair.node(A).holds_jobs = true;
@@ -169,7 +169,7 @@ fn a_standby_that_waits_for_a_start_of_our_own_is_thought_over_when_that_is_done
 /// A has lost its network and asks B, which has just begun something and refuses; or B does not
 /// answer, because it is deaf for a while but not dead.
 #[test]
-fn what_ipfail_wants_is_asked_again_after_a_refusal_that_passes() {
+fn ipfail_asks_taker_again_after_temporary_refusal() {
     for is_refused in [false, true] {
         let mut pair = Pair::settled(Failback::Off);
         pair.answers = [false, true];
@@ -188,7 +188,7 @@ fn what_ipfail_wants_is_asked_again_after_a_refusal_that_passes() {
 
 /// B, which A asks, is not heard for longer than an answer is awaited, but is not dead.
 #[test]
-fn what_ipfail_wants_is_asked_again_after_an_answer_that_did_not_come() {
+fn ipfail_asks_taker_again_after_missing_answer() {
     let mut pair = Pair::settled_with(|settings| {
         settings.deadtime = Duration::from_secs(30);
         settings.warntime = Duration::from_secs(15);

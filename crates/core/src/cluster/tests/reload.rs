@@ -94,7 +94,7 @@ impl Pair {
 }
 
 #[test]
-fn an_added_group_starts_and_nothing_else_is_touched() {
+fn group_added_by_reload_starts_without_touching_other_groups() {
     let mut pair = Pair::settled(Failback::Off);
     let before = pair.node(A).cluster.groups[FIRST].row;
     pair.node(A).said.clear();
@@ -110,7 +110,7 @@ fn an_added_group_starts_and_nothing_else_is_touched() {
 }
 
 #[test]
-fn the_owner_reloads_first_and_goes_on_with_the_new_line() {
+fn owner_reloading_first_runs_new_line_and_stays_owner() {
     for failback in [Failback::On, Failback::Off] {
         let mut pair = Pair::settled(failback);
         pair.change(A, failback, &CHANGED);
@@ -137,7 +137,7 @@ fn the_owner_reloads_first_and_goes_on_with_the_new_line() {
 
 /// Only the status knows which lines differ: it is looked at when this is reported.
 #[test]
-fn what_differs_because_the_other_node_was_reloaded_is_reported_once_and_its_end_once() {
+fn line_difference_made_by_peer_reload_is_reported_once_at_begin_and_end() {
     for lines in [&CHANGED[..], &REMOVED[..]] {
         let mut pair = Pair::settled(Failback::Off);
         pair.node(A).said.clear();
@@ -164,7 +164,7 @@ fn what_differs_because_the_other_node_was_reloaded_is_reported_once_and_its_end
 
 /// A node that still has the old file must never start the line, and must know why.
 #[test]
-fn a_removed_line_is_told_as_kept_free_where_it_still_stands() {
+fn line_removed_on_owner_is_shown_as_kept_free_on_peer() {
     let mut pair = Pair::settled(Failback::Off);
     let is_kept = |pair: &mut Pair| {
         let groups = pair.node(B).snapshot().groups;
@@ -186,7 +186,7 @@ fn a_removed_line_is_told_as_kept_free_where_it_still_stands() {
 /// Each node runs a line of its own, and the files merge the two lines, whichever node is reloaded
 /// first.
 #[test]
-fn merged_lines_run_by_the_old_file_until_both_nodes_have_the_new_one() {
+fn lines_merged_by_reload_run_in_old_form_until_both_nodes_reload() {
     const BEFORE: [Line; 3] = [(A, &["first"]), (B, &["second"]), (A, &["third"])];
     const AFTER: [Line; 2] = [(A, &["first", "second"]), (A, &["third"])];
     for (early, late) in [(A, B), (B, A)] {
@@ -218,7 +218,7 @@ fn merged_lines_run_by_the_old_file_until_both_nodes_have_the_new_one() {
 }
 
 #[test]
-fn the_other_node_reloads_first_and_waits_for_the_owner() {
+fn peer_reloading_first_waits_for_owner_to_reload() {
     for failback in [Failback::On, Failback::Off] {
         let mut pair = Pair::settled(failback);
         pair.change(B, failback, &CHANGED);
@@ -233,7 +233,7 @@ fn the_other_node_reloads_first_and_waits_for_the_owner() {
 }
 
 #[test]
-fn both_reload_at_once_and_the_owner_goes_on() {
+fn owner_keeps_group_when_both_nodes_reload_at_once() {
     let mut pair = Pair::settled(Failback::Off);
     pair.node(B).holds_jobs = true;
     for id in [B, A] {
@@ -245,7 +245,7 @@ fn both_reload_at_once_and_the_owner_goes_on() {
 }
 
 #[test]
-fn a_changed_group_stays_where_it_is_though_it_prefers_the_other_node() {
+fn group_changed_to_prefer_peer_stays_on_owner() {
     let moved: [Line; 2] = [(B, &["first", "extra"]), (B, &["second"])];
     for order in [[A, B], [B, A]] {
         let mut pair = Pair::settled(Failback::Off);
@@ -258,7 +258,7 @@ fn a_changed_group_stays_where_it_is_though_it_prefers_the_other_node() {
 }
 
 #[test]
-fn a_retired_group_that_does_not_stop_is_blocked_and_nothing_starts_in_its_place() {
+fn retired_group_that_cannot_stop_is_blocked_and_delays_new_line() {
     let mut pair = Pair::settled(Failback::Off);
     pair.node(A).stuck = Some(FIRST);
     // The retired group comes last, and keeps its failing stop.
@@ -283,7 +283,7 @@ fn a_retired_group_that_does_not_stop_is_blocked_and_nothing_starts_in_its_place
 }
 
 #[test]
-fn a_reload_is_refused_during_a_hand_over_and_for_what_cannot_change() {
+fn reload_when_busy_or_of_fixed_setting_or_with_too_many_groups_is_refused() {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
     pair.node(A).order(now, Order::Standby(GroupSet::All));
@@ -306,7 +306,7 @@ fn a_reload_is_refused_during_a_hand_over_and_for_what_cannot_change() {
 }
 
 #[test]
-fn a_set_does_not_go_where_the_old_line_still_stands() {
+fn set_hand_over_to_peer_with_old_line_is_refused() {
     let mut pair = Pair::settled(Failback::Off);
     pair.change(A, Failback::Off, &CHANGED);
     pair.rest(2);
@@ -325,7 +325,7 @@ fn a_set_does_not_go_where_the_old_line_still_stands() {
 }
 
 #[test]
-fn who_sees_fewer_ping_nodes_gives_up_when_both_have_the_new_line() {
+fn node_seeing_fewer_ping_nodes_gives_group_away_once_peer_has_new_line() {
     let mut pair = Pair::settled(Failback::Off);
     pair.change(A, Failback::Off, &CHANGED);
     pair.rest(2);
@@ -337,7 +337,7 @@ fn who_sees_fewer_ping_nodes_gives_up_when_both_have_the_new_line() {
 }
 
 #[test]
-fn a_changed_dead_time_is_never_shorter_for_others_than_for_us() {
+fn reload_of_deadtime_announces_longer_and_keeps_to_shorter_value() {
     for (new, told, kept) in
         [(DEADTIME * 2, DEADTIME * 2, DEADTIME), (DEADTIME / 2, DEADTIME, DEADTIME / 2)]
     {
@@ -357,7 +357,7 @@ fn a_changed_dead_time_is_never_shorter_for_others_than_for_us() {
 }
 
 #[test]
-fn ping_nodes_keep_what_is_known_of_them_by_name() {
+fn ping_node_known_by_name_keeps_state_across_reload() {
     let mut pair = Pair::settled(Failback::Off);
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     let settings = |pings: &[&str]| Settings {

@@ -108,7 +108,7 @@ fn changes_nothing(node: &mut Node, generation: u64, recording: &(Outgoing, Opti
 }
 
 #[test]
-fn an_older_generation_changes_nothing_also_after_a_restart_of_ours() {
+fn message_of_older_generation_changes_nothing_after_restart() {
     let mut node = after_a_restart(vec![STORED]);
     let recordings = orders().into_iter().chain(requests()).map(|message| said(message, 900));
     for recording in recordings.chain([status(900), beat(900, 2), beat(901, 1)]) {
@@ -117,7 +117,7 @@ fn an_older_generation_changes_nothing_also_after_a_restart_of_ours() {
 }
 
 #[test]
-fn recorded_beats_do_not_prolong_the_start() {
+fn beats_replayed_during_start_do_not_prolong_start() {
     let mut node = after_a_restart(Vec::new());
     let (mut active_at, mut runs_at) = (None, None);
     for now in 1..10_000 {
@@ -138,7 +138,7 @@ fn recorded_beats_do_not_prolong_the_start() {
 }
 
 #[test]
-fn what_the_stored_sequence_covers_changes_nothing() {
+fn message_within_stored_sequence_changes_nothing() {
     for sequence in [1, 399, 400] {
         let mut node = after_a_restart(vec![STORED]);
         changes_nothing(&mut node, GENERATION, &status(sequence));
@@ -156,14 +156,14 @@ fn what_the_stored_sequence_covers_changes_nothing() {
 }
 
 #[test]
-fn without_the_stored_record_a_recording_is_believed() {
+fn replay_without_stored_peer_record_is_believed() {
     let mut node = after_a_restart(Vec::new());
     node.hear(at(5), "beta", GENERATION - 1, &status(900));
     assert!(node.cluster.peer(B).is_alive());
 }
 
 #[test]
-fn orders_of_a_systole_node_count_from_its_first_beat_that_answers() {
+fn orders_of_systole_peer_count_only_after_beat_that_answers_this_run() {
     for order in orders() {
         let mut node = after_a_restart(vec![STORED]);
         // The beat was recorded after the last record was stored, and its sender heard the run
@@ -184,7 +184,7 @@ fn orders_of_a_systole_node_count_from_its_first_beat_that_answers() {
 }
 
 #[test]
-fn messages_without_a_sequence_change_nothing_a_second_time() {
+fn message_without_sequence_changes_nothing_when_repeated() {
     for request in requests() {
         let mut node = after_a_restart(vec![STORED]);
         node.hear(at(5), "beta", GENERATION, &beat(450, 1));
@@ -198,7 +198,7 @@ fn messages_without_a_sequence_change_nothing_a_second_time() {
 }
 
 #[test]
-fn a_recording_neither_ends_a_start_nor_finds_anybody_to_take_a_group() {
+fn replay_neither_ends_start_nor_makes_peer_able_to_negotiate() {
     let mut node = after_a_restart(vec![STORED]);
     for sequence in 401..420 {
         node.hear(at(sequence), "beta", GENERATION, &beat(sequence, 1));
@@ -212,7 +212,7 @@ fn a_recording_neither_ends_a_start_nor_finds_anybody_to_take_a_group() {
 }
 
 #[test]
-fn a_replay_is_reported_once_in_a_second() {
+fn replay_is_reported_once_and_stranger_once_a_second() {
     let mut node = after_a_restart(vec![STORED]);
     for milliseconds in 1..=2500 {
         node.hear(at(milliseconds), "beta", 1, &status(5));
@@ -231,7 +231,7 @@ fn a_replay_is_reported_once_in_a_second() {
 }
 
 #[test]
-fn records_are_stored_for_a_new_generation_and_once_a_minute() {
+fn peer_record_is_stored_for_new_generation_and_once_a_minute() {
     let mut node = after_a_restart(Vec::new());
     let mut stored = Vec::new();
     for beat in 1..=1500 {
@@ -253,7 +253,7 @@ fn records_are_stored_for_a_new_generation_and_once_a_minute() {
 }
 
 #[test]
-fn a_forgotten_node_begins_anew_and_one_that_is_alive_is_not_forgotten() {
+fn forget_order_resets_silent_peer_and_is_refused_for_live_node() {
     let mut node = after_a_restart(vec![STORED]);
     let order = Order::ForgetPeer(B);
     changes_nothing(&mut node, 3, &status(1));
@@ -272,7 +272,7 @@ fn a_forgotten_node_begins_anew_and_one_that_is_alive_is_not_forgotten() {
 }
 
 #[test]
-fn a_snapshot_tells_of_messages_of_an_older_generation_until_the_node_has_a_newer_one() {
+fn snapshot_shows_older_generation_until_newer_generation_is_heard() {
     let mut node = after_a_restart(vec![PeerRecord {
         node: B,
         generation: 7,

@@ -41,7 +41,7 @@ fn naks(node: &mut Node) -> usize {
 }
 
 #[test]
-fn one_request_brings_fifty_back_and_an_acknowledgement_hinders_none() {
+fn request_is_answered_with_fifty_messages_despite_acknowledgement() {
     let (mut node, now) = after(100);
     hear(&mut node, now, Message::Ack { sequence: 90 }, None);
     hear(&mut node, now, Message::Rexmit { first: 1, last: 80 }, None);
@@ -54,7 +54,7 @@ fn one_request_brings_fifty_back_and_an_acknowledgement_hinders_none() {
 }
 
 #[test]
-fn what_is_no_longer_kept_is_refused_and_what_was_never_sent_is_not_answered() {
+fn request_for_dropped_message_is_refused_and_for_unsent_message_unanswered() {
     let (mut node, now) = after(600);
     hear(&mut node, now, Message::Rexmit { first: 10, last: 10 }, None);
     let refusal = |(outgoing, _): &(Outgoing, _)| {
@@ -72,7 +72,7 @@ fn what_is_no_longer_kept_is_refused_and_what_was_never_sent_is_not_answered() {
 }
 
 #[test]
-fn a_flood_of_requests_is_answered_within_bounds() {
+fn request_flood_is_answered_within_bounds() {
     let (mut node, now) = after(600);
     for _ in 0..10_000 {
         hear(&mut node, now, Message::Rexmit { first: 1, last: u64::MAX }, None);
@@ -86,7 +86,7 @@ fn a_flood_of_requests_is_answered_within_bounds() {
 }
 
 #[test]
-fn an_acknowledgement_beyond_what_was_sent_counts_for_nothing() {
+fn acknowledgement_beyond_sent_messages_is_ignored_and_reported_once() {
     let (mut node, now) = after(10);
     let sent = node.cluster.history.next() - 1;
     let waiting = node.cluster.history.waiting();
@@ -106,7 +106,7 @@ fn an_acknowledgement_beyond_what_was_sent_counts_for_nothing() {
 }
 
 #[test]
-fn a_queue_that_fills_is_told_with_every_message() {
+fn queue_filling_while_peer_is_heard_is_reported_repeatedly() {
     let (mut node, mut now) = after(200);
     let filling = |event: &&Event| matches!(event, Event::HistoryFilling(_));
     assert_eq!(node.said.iter().filter(filling).count(), 0);
@@ -120,7 +120,7 @@ fn a_queue_that_fills_is_told_with_every_message() {
 }
 
 #[test]
-fn a_queue_that_fills_while_nobody_is_heard_is_not_told() {
+fn queue_filling_while_no_peer_is_heard_is_not_reported() {
     let (mut node, mut now) = after(200);
     for _ in 0..1_000 {
         now = now + KEEPALIVE;
@@ -131,7 +131,7 @@ fn a_queue_that_fills_while_nobody_is_heard_is_not_told() {
 }
 
 #[test]
-fn a_refusal_ends_the_requests_for_a_message_whomever_it_is_for() {
+fn refusal_to_any_addressee_ends_requests_for_message() {
     let (mut node, now) = after(10);
     hear(&mut node, now, status(), Some(13));
     let requests = |node: &mut Node, now| {
@@ -158,7 +158,7 @@ fn a_refusal_ends_the_requests_for_a_message_whomever_it_is_for() {
 
 /// The link is cut for longer than an answer is awaited, but shorter than a dead time.
 #[test]
-fn an_order_that_was_answered_is_not_followed_when_the_way_is_back() {
+fn order_answered_with_no_reply_is_not_followed_after_reconnection() {
     let orders = [
         (B, Order::TakeoverGroup(FIRST)),
         (B, Order::Takeover(GroupSet::Foreign)),

@@ -52,14 +52,14 @@ fn is_undisturbed(pair: &mut Pair) {
 }
 
 #[test]
-fn a_node_that_takes_the_new_file_while_cut_off_does_not_stop_what_runs_by_it() {
+fn reservation_of_old_line_does_not_stop_new_line_after_partition() {
     let mut pair = apart();
     join(&mut pair);
     is_undisturbed(&mut pair);
 }
 
 #[test]
-fn a_claim_that_only_keeps_an_old_line_free_stops_nothing_at_who_knows_no_owner_of_it() {
+fn reservation_of_old_line_does_not_stop_new_line_on_restarted_peer() {
     let mut pair = Pair::settled(Failback::Off);
     pair.change(B, Failback::Off, &CHANGED);
     begin_anew(&mut pair);
@@ -70,7 +70,7 @@ fn a_claim_that_only_keeps_an_old_line_free_stops_nothing_at_who_knows_no_owner_
 /// Each node runs the new line after a cut; A stood still, and lets go of the line when both nodes
 /// hear each other again.
 #[test]
-fn what_is_being_stopped_stops_nothing_elsewhere_that_shares_a_resource_with_it() {
+fn line_being_stopped_does_not_stop_line_of_peer_that_shares_resource() {
     let mut pair = Pair::settled(Failback::Off);
     pair.change(A, Failback::Off, &CHANGED);
     pair.until("A runs the new line", |pair| pair.run(A, NEW_LINE));
@@ -88,7 +88,7 @@ fn what_is_being_stopped_stops_nothing_elsewhere_that_shares_a_resource_with_it(
 
 /// Each node has a different line in place of the old one, and does not know the other's line.
 #[test]
-fn a_line_waits_for_an_unknown_one_where_the_line_that_it_replaces_was_last() {
+fn line_waits_for_unknown_line_of_last_owner_until_owner_dies() {
     const OTHER_LINE: &[&str] = &["first", "other"];
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
@@ -106,7 +106,7 @@ fn a_line_waits_for_an_unknown_one_where_the_line_that_it_replaces_was_last() {
 }
 
 #[test]
-fn what_a_daemon_ran_runs_on_when_it_starts_anew_until_its_first_table() {
+fn groups_of_restarting_peer_count_as_running_before_first_table() {
     let mut pair = Pair::settled(Failback::Off);
     pair.pass(Duration::from_secs(1));
     let generation = pair.node(B).generation + 1;
@@ -117,7 +117,7 @@ fn what_a_daemon_ran_runs_on_when_it_starts_anew_until_its_first_table() {
 }
 
 #[test]
-fn what_is_held_in_part_waits_for_an_old_line_that_is_being_stopped_elsewhere() {
+fn group_held_in_part_waits_for_old_line_being_stopped_on_peer() {
     let mut pair = apart();
     pair.node(A).holds_jobs = true;
     pair.cut = false;

@@ -72,7 +72,7 @@ impl Three {
 }
 
 #[test]
-fn a_death_after_one_of_three_was_reloaded_leaves_nothing_without_an_owner() {
+fn node_death_with_one_of_three_reloaded_leaves_all_resources_running() {
     for first in [A, B, C] {
         for dead in [A, B, C] {
             let mut three = Three::with_one_reloaded(first);
@@ -85,7 +85,7 @@ fn a_death_after_one_of_three_was_reloaded_leaves_nothing_without_an_owner() {
 }
 
 #[test]
-fn a_standby_after_one_of_three_was_reloaded_leaves_nothing_without_an_owner() {
+fn standby_order_with_one_of_three_reloaded_leaves_all_resources_running() {
     for first in [A, B, C] {
         for giver in [A, B] {
             let mut three = Three::with_one_reloaded(first);
@@ -99,7 +99,7 @@ fn a_standby_after_one_of_three_was_reloaded_leaves_nothing_without_an_owner() {
 }
 
 #[test]
-fn a_return_after_one_of_three_was_reloaded_leaves_nothing_without_an_owner() {
+fn node_return_with_one_of_three_reloaded_leaves_all_resources_running() {
     for first in [A, C] {
         let mut three = Three::with_one_reloaded(first);
         three.nodes[B.index()] = None;
@@ -119,7 +119,7 @@ fn a_return_after_one_of_three_was_reloaded_leaves_nothing_without_an_owner() {
 
 /// The third node comes a little later, and has either file.
 #[test]
-fn three_that_start_with_different_lines_do_not_own_one_thing_twice() {
+fn three_nodes_starting_with_different_lines_run_no_resource_twice() {
     for last in [A, B, C] {
         for other in [A, B, C] {
             let lines = |id| if id == other { &AFTER } else { &BEFORE };
@@ -141,7 +141,7 @@ fn three_that_start_with_different_lines_do_not_own_one_thing_twice() {
 
 /// C has another file, B lost its carrier, and A is asked to give B the line that both know.
 #[test]
-fn a_taker_without_a_carrier_is_no_matter_of_lines_that_a_third_node_lacks() {
+fn taker_without_carrier_is_refused_as_such_despite_lines_of_third_node() {
     let lines = |id| if id == C { &AFTER } else { &BEFORE };
     let mut three = Three::of([A, B, C].map(|id| Some(start(id, Failback::Off, lines(id), 1))));
     three.watch("all runs", Three::serves_all);
@@ -162,7 +162,7 @@ fn a_taker_without_a_carrier_is_no_matter_of_lines_that_a_third_node_lacks() {
 /// B stops a line that C has won, and neither has an executor any longer: C has let go of the line
 /// in doubt, and B's addresses are still there.
 #[test]
-fn what_still_stops_where_a_third_node_has_it_in_doubt_is_not_started_beside() {
+fn conflicting_line_does_not_start_while_stop_hangs_and_owner_is_in_doubt() {
     const LINE: [Line; 1] = [(B, &["first"])];
     const OTHER: [Line; 1] = [(A, &["first", "extra"])];
     let mut three = Three::of([
@@ -207,7 +207,7 @@ fn what_still_stops_where_a_third_node_has_it_in_doubt_is_not_started_beside() {
 /// A and B have the new file, C does not: B has what A had, and claims the old line on account of
 /// C.
 #[test]
-fn what_a_third_node_has_an_old_line_of_is_not_handed_over_to_nobody() {
+fn resources_stay_running_at_hand_over_while_third_node_has_old_line() {
     for gives_by_order in [false, true] {
         let failback = if gives_by_order { Failback::Off } else { Failback::On };
         let mut three = Three::of([A, B, C].map(|id| Some(start(id, failback, &BEFORE, 1))));

@@ -6,7 +6,7 @@ use super::*;
 /// How long the healthy group of a set has no owner while the stop of another group of that set
 /// does not end.
 #[test]
-fn a_healthy_group_of_a_set_does_not_wait_for_the_stop_of_another_one() {
+fn group_of_set_moves_without_waiting_for_failing_stop_of_another_group() {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
     pair.node(B).order(now, Order::Standby(GroupSet::All));
@@ -27,7 +27,7 @@ fn a_healthy_group_of_a_set_does_not_wait_for_the_stop_of_another_one() {
 
 /// A healthy set goes home automatically; one of its agents works but is slow.
 #[test]
-fn a_quick_group_does_not_wait_for_a_slow_one_that_goes_home_too() {
+fn quick_group_at_failback_does_not_wait_for_slow_group() {
     let of = |id, generation| {
         let mut settings = settings(id, Failback::On);
         settings.groups[1].preferred = A;
@@ -62,7 +62,7 @@ fn a_quick_group_does_not_wait_for_a_slow_one_that_goes_home_too() {
 
 /// A person gives everything away; the agent of one group can never be asked to stop.
 #[test]
-fn a_standby_whose_stop_cannot_be_asked_ends() {
+fn standby_with_stop_that_cannot_be_asked_ends_as_cannot_stop() {
     let mut pair = Pair::settled(Failback::Off);
     let now = pair.now;
     pair.node(B).order(now, Order::Standby(GroupSet::All));

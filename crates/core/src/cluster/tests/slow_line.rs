@@ -26,7 +26,7 @@ fn sent(pair: &mut Pair, id: NodeId) -> usize {
 }
 
 #[test]
-fn a_slow_line_is_told_no_more_than_it_carries_and_all_is_known() {
+fn slow_line_can_carry_all_beats_and_tables_become_whole() {
     let mut pair = joined_by(&["ttyS0"], &[(LinkId(0), SPEED)]);
     pair.until("everything runs", |pair| pair.runs(A).len() == GROUPS);
     pair.until("A is known", |pair| is_whole(pair, B, A));
@@ -41,7 +41,7 @@ fn a_slow_line_is_told_no_more_than_it_carries_and_all_is_known() {
 }
 
 #[test]
-fn a_beat_leaves_room_for_others_on_the_line_and_has_room_for_rows() {
+fn beat_on_slow_line_stays_within_share_and_has_room_for_rows() {
     for speed in [1, 100, 1_000, 2_000, SPEED, 100_000] {
         let mut pair = joined_by(&["ttyS0"], &[(LinkId(0), speed)]);
         pair.pass(INITDEAD * 2);
@@ -54,7 +54,7 @@ fn a_beat_leaves_room_for_others_on_the_line_and_has_room_for_rows() {
 }
 
 #[test]
-fn a_slow_line_beside_a_fast_one_slows_nothing_down() {
+fn slow_line_beside_fast_link_does_not_delay_tables() {
     let mut pair = joined_by(&["eth0", "ttyS0"], &[(LinkId(1), 100)]);
     pair.until("A hears B", |pair| pair.node(B).cluster.peer(A).answers);
     let took = pair.until("B knows the table of A", |pair| is_whole(pair, B, A));

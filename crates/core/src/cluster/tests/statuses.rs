@@ -47,7 +47,7 @@ fn status(status: NodeStatus, flow_control: bool) -> Message {
 }
 
 #[test]
-fn a_status_that_comes_behind_a_later_one_is_no_news() {
+fn status_arriving_late_does_not_replace_later_status() {
     // Sequence and time of the late status, and whether it shows that its sender lives.
     for (sequence, unix_time, shows_life) in [(3, 100, true), (3, 101, true), (3, 99, false)] {
         let mut beta = Beta::new();
@@ -65,7 +65,7 @@ fn a_status_that_comes_behind_a_later_one_is_no_news() {
 }
 
 #[test]
-fn a_clock_that_is_set_back_does_not_silence_its_node() {
+fn status_after_clock_is_set_back_is_accepted() {
     let mut beta = Beta::new();
     beta.hear(1, 1000, 2, &status(NodeStatus::Up, true));
     beta.hear(2, 10, 2, &status(NodeStatus::Active, true));
@@ -73,7 +73,7 @@ fn a_clock_that_is_set_back_does_not_silence_its_node() {
 }
 
 #[test]
-fn a_peer_without_flow_control_ends_ours() {
+fn peer_without_flow_control_switches_flow_control_off_for_good() {
     let mut beta = Beta::new();
     let is_status = |message: &Message| matches!(message, Message::Status { .. });
     beta.say(1, &status(NodeStatus::Up, true));
@@ -98,7 +98,7 @@ fn a_peer_without_flow_control_ends_ours() {
 }
 
 #[test]
-fn a_node_list_that_is_not_ours_is_told_and_changes_nothing() {
+fn node_list_of_peer_that_differs_is_reported_and_ignored() {
     for (nodes, is_refused) in [
         ("alpha beta", false),
         ("beta  alpha ", false),
@@ -119,7 +119,7 @@ fn a_node_list_that_is_not_ours_is_told_and_changes_nothing() {
 }
 
 #[test]
-fn a_question_for_a_client_is_answered_from_the_beginning() {
+fn client_query_is_answered_at_any_time_and_shows_ipfail_once_started() {
     let mut beta = Beta::new();
     beta.say(1, &status(NodeStatus::Init, true));
     let mut sequence = 1;
@@ -147,7 +147,7 @@ fn a_question_for_a_client_is_answered_from_the_beginning() {
 }
 
 #[test]
-fn what_cannot_be_read_is_told_and_not_asked_for() {
+fn unreadable_message_is_reported_and_not_requested_again() {
     let mut beta = Beta::new();
     beta.say(1, &status(NodeStatus::Active, true));
     beta.say(2, &Message::Unreadable { field: "st" });
@@ -157,7 +157,7 @@ fn what_cannot_be_read_is_told_and_not_asked_for() {
 }
 
 #[test]
-fn another_uuid_of_a_node_is_accepted_and_told() {
+fn uuid_change_of_peer_is_accepted_and_reported() {
     let mut beta = Beta::new();
     beta.hear(1, 1, 2, &status(NodeStatus::Up, true));
     beta.hear(2, 1, 2, &status(NodeStatus::Up, true));

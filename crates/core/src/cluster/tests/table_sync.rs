@@ -49,7 +49,7 @@ pub(super) fn beats(node: &Node, since: usize) -> Vec<Beat> {
 }
 
 #[test]
-fn what_does_not_change_is_not_told_again() {
+fn rows_unchanged_are_not_sent_again() {
     let mut pair = pair(GROUPS_MAX);
     let since = pair.node(A).kept.len();
     pair.pass(Duration::from_secs(5));
@@ -60,7 +60,7 @@ fn what_does_not_change_is_not_told_again() {
 }
 
 #[test]
-fn one_change_is_told_in_the_next_beat_and_until_it_is_known() {
+fn row_changed_is_sent_alone_in_every_beat_until_peer_is_reached() {
     let mut pair = pair(GROUPS_MAX);
     pair.cut = true;
     lets_go(&mut pair, GroupId(200));
@@ -76,7 +76,7 @@ fn one_change_is_told_in_the_next_beat_and_until_it_is_known() {
 }
 
 #[test]
-fn a_whole_table_travels_within_a_few_milliseconds_and_every_beat_is_small() {
+fn table_of_maximum_size_becomes_whole_within_two_keepalives_in_small_beats() {
     let mut pair = pair(GROUPS_MAX);
     pair.end(B);
     pair.pass(DEADTIME * 2);
@@ -92,7 +92,7 @@ fn a_whole_table_travels_within_a_few_milliseconds_and_every_beat_is_small() {
 /// The law: a node that has just started and has heard a part of the table starts nothing that is
 /// in the other part.
 #[test]
-fn nothing_is_taken_before_the_whole_table_is_known() {
+fn node_restarting_starts_no_group_before_table_of_peer_is_whole() {
     for seed in 1..5 {
         let mut pair = pair(GROUPS_MAX);
         let now = pair.now;
@@ -117,7 +117,7 @@ fn nothing_is_taken_before_the_whole_table_is_known() {
 }
 
 #[test]
-fn tables_are_known_in_the_end_whatever_is_lost() {
+fn tables_become_whole_despite_lost_beats() {
     for seed in 0..20 {
         let mut pair = pair(60);
         let mut random = Random::new(seed);
@@ -143,7 +143,7 @@ fn tables_are_known_in_the_end_whatever_is_lost() {
 }
 
 #[test]
-fn a_group_that_is_gone_is_told_by_another_epoch() {
+fn table_after_removal_of_groups_has_higher_epoch_and_stays_whole() {
     let mut pair = pair(30);
     let before = pair.node(A).cluster.beat().table;
     let now = pair.now;
@@ -163,7 +163,7 @@ fn a_group_that_is_gone_is_told_by_another_epoch() {
 /// A mark that the rows do not match never makes a table whole: whatever would rest on the table
 /// waits.
 #[test]
-fn a_peer_whose_table_stays_partial_is_heard_and_is_not_ready() {
+fn peer_with_table_that_mismatches_mark_is_alive_but_not_ready() {
     let mut pair = pair(5);
     let (outgoing, beat) = {
         let node = pair.node(B);
@@ -182,7 +182,7 @@ fn a_peer_whose_table_stays_partial_is_heard_and_is_not_ready() {
 }
 
 #[test]
-fn what_a_late_beat_tells_is_old() {
+fn beat_arriving_late_does_not_change_row() {
     let mut pair = pair(2);
     let row = |pair: &mut Pair| pair.node(B).cluster.groups[FIRST].row;
     pair.cut = true;
@@ -200,7 +200,7 @@ fn what_a_late_beat_tells_is_old() {
 }
 
 #[test]
-fn the_mark_tells_tables_apart_that_differ_in_anything_but_time() {
+fn mark_differs_for_tables_that_differ_in_anything_but_time() {
     let claim = Claim {
         group: GroupKey(1),
         owner: A,

@@ -96,7 +96,7 @@ impl Three {
 }
 
 #[test]
-fn only_the_groups_of_the_node_that_returns_go_home_and_none_that_is_held() {
+fn failback_moves_only_groups_of_returning_node_and_no_held_group() {
     for is_held in [false, true] {
         let nodes = [A, B, C].map(|id| Some(Node::with(of_three(id), 1)));
         let mut three = Three::of(nodes);
@@ -124,7 +124,7 @@ fn only_the_groups_of_the_node_that_returns_go_home_and_none_that_is_held() {
 /// A person at A orders a takeover of what C runs; B comes first among the others, and has nothing
 /// of it.
 #[test]
-fn a_takeover_of_three_asks_the_node_that_has_the_group() {
+fn takeover_order_among_three_nodes_asks_owner_of_group() {
     let node = |id| {
         let mut settings = of_three(id);
         settings.failback = Failback::Off;
@@ -142,7 +142,7 @@ fn a_takeover_of_three_asks_the_node_that_has_the_group() {
 
 /// A and B have lost their network, C has not. What runs on A goes to C, and stays there.
 #[test]
-fn ipfail_of_three_nodes_finds_the_one_that_sees_the_network() {
+fn ipfail_moves_groups_to_third_node_when_only_third_sees_ping_node() {
     let mut three = Three::at_homes([A, A], |settings| settings.ipfail = true);
     let mut moves = 0;
     let mut before = three.runs(A);
@@ -158,7 +158,7 @@ fn ipfail_of_three_nodes_finds_the_one_that_sees_the_network() {
 
 /// A and C have lost their network, B has not.
 #[test]
-fn ipfail_of_three_nodes_finds_the_one_that_sees_the_network_wherever_it_is() {
+fn ipfail_moves_groups_to_second_node_when_only_second_sees_ping_node() {
     let mut three = Three::at_homes([A, A], |settings| settings.ipfail = true);
     three.blind = vec![A, C];
     for _ in 0..60_000 {
@@ -169,7 +169,7 @@ fn ipfail_of_three_nodes_finds_the_one_that_sees_the_network_wherever_it_is() {
 
 /// A gives B what it has; meanwhile C, which is about to end, lets go of groups that A never had.
 #[test]
-fn what_a_giver_never_had_is_no_gift() {
+fn group_of_stopped_third_node_is_not_counted_as_handed_over() {
     let mut three = Three::at_homes([A, C], |_| {});
     let now = three.now;
     let a = three.nodes[0].as_mut().expect("it has power");
@@ -201,7 +201,7 @@ fn what_a_giver_never_had_is_no_gift() {
 /// B has groups with two preferred nodes, or two nodes have one group each: a set means different
 /// groups on each of the nodes.
 #[test]
-fn a_takeover_of_a_set_moves_nothing_else_and_no_part_of_it() {
+fn takeover_of_set_with_several_owners_is_refused_and_moves_no_group() {
     for (homes, order) in
         [([A, C], GroupSet::Local), ([B, C], GroupSet::All), ([B, C], GroupSet::Foreign)]
     {
@@ -232,7 +232,7 @@ fn a_takeover_of_a_set_moves_nothing_else_and_no_part_of_it() {
 
 /// A has lost its network while B, which A would ask, starts something.
 #[test]
-fn ipfail_of_three_asks_again_when_the_best_one_is_settled() {
+fn ipfail_asks_busy_taker_of_three_nodes_again_once_jobs_are_done() {
     for is_busy in [false, true] {
         let mut three = Three::at_homes([A, B], |settings| settings.ipfail = true);
         let now = three.now;
@@ -269,7 +269,7 @@ fn ipfail_of_three_asks_again_when_the_best_one_is_settled() {
 
 /// A was alone, and is still starting what B runs. C hears both, but they do not hear each other.
 #[test]
-fn a_witness_ends_what_one_runs_and_another_one_starts() {
+fn witness_makes_one_of_two_claimants_give_group_up() {
     for homes in [[B, C], [A, C]] {
         let mut three = Three::at_homes([B, C], |settings| settings.groups[0].preferred = homes[0]);
         if homes[0] == A {
@@ -303,7 +303,7 @@ fn a_witness_ends_what_one_runs_and_another_one_starts() {
 /// A gives B all that it has, and its agent takes its time; meanwhile C dies. Neither waits for the
 /// other.
 #[test]
-fn what_a_dead_node_had_and_a_hand_over_of_others_do_not_hold_each_other_up() {
+fn takeover_from_dead_node_and_running_hand_over_do_not_delay_each_other() {
     let mut three = Three::at_homes([A, C], |_| {});
     let now = three.now;
     let a = three.nodes[0].as_mut().expect("it has power");
@@ -326,7 +326,7 @@ fn what_a_dead_node_had_and_a_hand_over_of_others_do_not_hold_each_other_up() {
 
 /// B gives C what it has, and its agent takes its time; meanwhile A leaves, and B takes what A had.
 #[test]
-fn what_a_giver_takes_from_a_third_node_is_not_taken_with_what_it_gives() {
+fn group_taken_by_giver_during_hand_over_ends_with_one_owner() {
     let mut three = Three::at_homes([A, C], |settings| settings.failback = Failback::Off);
     let now = three.now;
     three.nodes[1].as_mut().expect("it has power").order(now, Order::TakeoverGroup(SECOND));

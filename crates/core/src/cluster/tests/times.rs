@@ -82,7 +82,7 @@ fn play(before: (u64, u64), after: (u64, u64), order: [NodeId; 2]) {
 }
 
 #[test]
-fn changed_times_end_no_permit_and_call_nobody_dead() {
+fn change_of_times_ends_no_permit_and_declares_no_node_dead() {
     for before in TIMES {
         for after in TIMES.into_iter().filter(|after| *after != before) {
             for order in [[A, B], [B, A]] {
@@ -93,7 +93,7 @@ fn changed_times_end_no_permit_and_call_nobody_dead() {
 }
 
 #[test]
-fn times_that_change_again_before_all_know_of_it_end_no_permit() {
+fn change_of_times_repeated_before_peer_knows_ends_no_permit() {
     let node = |id| Some(Node::with(with_times(id, TIMES[1]), 1));
     let mut pair = Pair::of([node(A), node(B)]);
     while pair.now < at(5_000) {

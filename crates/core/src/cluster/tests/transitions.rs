@@ -123,7 +123,7 @@ const TURNS: [(Stage, &str, Option<Stage>); 63] = [
 ];
 
 #[test]
-fn every_rare_turn_of_a_hand_over_has_one_end() {
+fn hand_over_at_rare_input_reaches_listed_stage() {
     for (before, input, after) in TURNS {
         let is_withdrawn = input == "withdrawn";
         let motive = if is_withdrawn { HandOverReason::Carrier } else { HandOverReason::Node };
@@ -172,7 +172,7 @@ fn every_rare_turn_of_a_hand_over_has_one_end() {
 /// A start has failed, and the agent cannot even be asked to stop: nothing is in progress here that
 /// could be awaited.
 #[test]
-fn an_acquisition_whose_agents_cannot_be_asked_ends() {
+fn acquisition_with_agents_that_cannot_be_asked_ends() {
     let mut pair = pair_at(Stage::Acquiring, HandOverReason::Node);
     let now = pair.now;
     let runner = &mut pair.node(A).cluster.groups[SECOND].runner;
@@ -185,7 +185,7 @@ fn an_acquisition_whose_agents_cannot_be_asked_ends() {
 }
 
 #[test]
-fn a_node_that_stops_or_pauses_while_another_begins() {
+fn goodbye_of_starting_peer_is_heeded_and_pause_declares_no_peer_dead() {
     let status = |status| Message::Status { status, deadtime: DEADTIME, flow_control: true };
     let begin = |first| {
         let mut pair = Pair::new(Failback::Off);
@@ -210,7 +210,7 @@ fn a_node_that_stops_or_pauses_while_another_begins() {
 }
 
 #[test]
-fn a_stop_is_ordered_once_and_a_step_before_the_start_is_over_moves_nothing() {
+fn stop_order_repeated_begins_once_and_early_hand_over_step_is_ignored() {
     let mut pair = Pair::new(Failback::Off);
     let status = Message::Status { status: NodeStatus::Up, deadtime: DEADTIME, flow_control: true };
     say(&mut pair, status);
@@ -241,7 +241,7 @@ fn a_stop_is_ordered_once_and_a_step_before_the_start_is_over_moves_nothing() {
 
 /// A is certain that B is dead, gets an input, and asks for nothing again.
 #[test]
-fn every_rare_turn_of_fencing_has_one_end() {
+fn fencing_at_rare_input_takes_groups_only_after_confirmed_death() {
     let settled = |delay| {
         let node = |id| {
             let mut settings = settings(id, Failback::Off);
@@ -292,7 +292,7 @@ fn every_rare_turn_of_fencing_has_one_end() {
 
 /// A waits with its standby, or is about to give up, and hears something about ping nodes.
 #[test]
-fn every_rare_word_of_ipfail_is_heeded() {
+fn ipfail_at_rare_message_gives_up_or_stays_as_listed() {
     for (message, gives_up) in [
         (Message::PingCount { count: 2 }, true),
         (Message::PingCount { count: 0 }, false),
@@ -338,17 +338,17 @@ fn every_rare_word_of_ipfail_is_heeded() {
 /// Checks [`crate::Table::by_unit_tests`]. All of the tests run on one thread, which counts.
 #[cfg(feature = "test-hooks")]
 #[test]
-fn unit_tests_meet_what_worlds_do_not() {
+fn transitions_not_reached_by_worlds_are_all_met_by_unit_tests() {
     crate::group::every_rare_meeting();
     rows::every_meeting();
-    ledger::what_is_listed_and_not_held_is_free();
-    ledger::what_is_held_and_was_not_listed_is_adopted();
-    every_rare_turn_of_a_hand_over_has_one_end();
-    an_acquisition_whose_agents_cannot_be_asked_ends();
-    a_node_that_stops_or_pauses_while_another_begins();
-    a_stop_is_ordered_once_and_a_step_before_the_start_is_over_moves_nothing();
-    every_rare_turn_of_fencing_has_one_end();
-    every_rare_word_of_ipfail_is_heeded();
+    ledger::group_in_ledger_but_not_held_is_free_to_start();
+    ledger::group_held_but_not_in_ledger_is_adopted();
+    hand_over_at_rare_input_reaches_listed_stage();
+    acquisition_with_agents_that_cannot_be_asked_ends();
+    goodbye_of_starting_peer_is_heeded_and_pause_declares_no_peer_dead();
+    stop_order_repeated_begins_once_and_early_hand_over_step_is_ignored();
+    fencing_at_rare_input_takes_groups_only_after_confirmed_death();
+    ipfail_at_rare_message_gives_up_or_stays_as_listed();
     let visits = crate::take_visits();
     for table in crate::Table::ALL {
         for (state, input) in table.by_unit_tests() {

@@ -97,7 +97,7 @@ fn form(pair: &mut Pair, id: NodeId) -> TableForm {
 }
 
 #[test]
-fn one_node_is_upgraded_after_the_other_and_nothing_moves() {
+fn upgrade_of_both_nodes_in_turn_moves_no_group() {
     for [first, second] in [[A, B], [B, A]] {
         let mut pair = settled();
         replace(&mut pair, first, current);
@@ -113,7 +113,7 @@ fn one_node_is_upgraded_after_the_other_and_nothing_moves() {
 }
 
 #[test]
-fn an_upgrade_is_taken_back_and_nothing_moves() {
+fn upgrade_taken_back_moves_no_group() {
     let mut pair = settled();
     replace(&mut pair, B, current);
     nothing_moves(&mut pair, LONG);
@@ -122,7 +122,7 @@ fn an_upgrade_is_taken_back_and_nothing_moves() {
 }
 
 #[test]
-fn a_takeover_and_a_return_between_two_versions_leave_one_owner() {
+fn takeover_and_hand_over_between_two_versions_leave_one_owner() {
     for [lost, stays] in [[A, B], [B, A]] {
         let mut pair = settled();
         replace(&mut pair, B, current);
@@ -150,7 +150,7 @@ fn a_takeover_and_a_return_between_two_versions_leave_one_owner() {
 
 /// As long as no other node was heard, either form may be the wrong one.
 #[test]
-fn the_first_beats_say_nothing_of_the_table() {
+fn first_beats_before_peer_is_heard_carry_no_table() {
     let mut pair = Pair::new(Failback::Off);
     pair.cut = true;
     pair.pass(KEEPALIVE * 2);
@@ -168,7 +168,7 @@ fn the_first_beats_say_nothing_of_the_table() {
 
 /// A node that hears fewer nodes than the others follows them until it has heard every node.
 #[test]
-fn a_node_that_starts_beside_two_versions_says_everything() {
+fn table_form_of_starting_node_stays_whole_until_third_node_is_given_up() {
     let three = |me| Settings {
         nodes: NAMES.map(str::to_owned).to_vec(),
         node_order: vec![A, B, NodeId(2)],
@@ -208,7 +208,7 @@ fn outcomes(pair: &mut Pair, id: NodeId) -> Vec<String> {
 }
 
 #[test]
-fn a_node_that_reads_no_words_has_the_whole_table_and_is_told_them_after_its_upgrade() {
+fn peer_not_reading_failure_words_has_whole_table_and_gets_words_on_upgrade() {
     let mut failing = current(A, 1);
     (failing.fails, failing.says) = (Some(FIRST), "no such device");
     let mut pair = Pair::of([Some(failing), Some(wordless(B, 1))]);

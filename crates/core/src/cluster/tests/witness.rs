@@ -38,7 +38,7 @@ fn has_device(settings: &mut Settings) {
 
 /// Two nodes that do not hear each other both keep what they have, whichever nodes they are.
 #[test]
-fn a_cut_between_two_of_three_moves_nothing() {
+fn partition_between_two_of_three_nodes_moves_no_group() {
     for homes in [[A, A], [A, B]] {
         let mut three = Three::at_homes(homes, |_| {});
         let before = three.all_run();
@@ -51,7 +51,7 @@ fn a_cut_between_two_of_three_moves_nothing() {
 }
 
 #[test]
-fn a_cut_between_two_of_three_fences_nobody() {
+fn partition_between_two_of_three_nodes_fences_no_node() {
     let mut three = Three::at_homes([A, B], has_device);
     three.cut = true;
     three.pass(Duration::from_secs(10));
@@ -59,7 +59,7 @@ fn a_cut_between_two_of_three_fences_nobody() {
 }
 
 #[test]
-fn a_witness_that_stood_still_for_a_moment_moves_nothing() {
+fn witness_pausing_briefly_moves_no_group() {
     for homes in [[A, B], [A, A]] {
         let mut three = Three::at_homes(homes, |_| {});
         three.cut = true;
@@ -74,7 +74,7 @@ fn a_witness_that_stood_still_for_a_moment_moves_nothing() {
 }
 
 #[test]
-fn a_witness_that_stood_still_for_a_moment_has_nobody_fenced() {
+fn witness_pausing_briefly_causes_no_fence() {
     let mut three = Three::at_homes([A, B], has_device);
     three.cut = true;
     three.pass(Duration::from_secs(3));
@@ -85,7 +85,7 @@ fn a_witness_that_stood_still_for_a_moment_has_nobody_fenced() {
 
 /// C executes itself again, at any moment between two beats of the others.
 #[test]
-fn a_witness_whose_daemon_is_started_anew_moves_nothing() {
+fn witness_restarting_daemon_moves_no_group() {
     for offset in (0..200).step_by(20) {
         let mut three = Three::at_homes([A, B], |_| {});
         let before = three.all_run();

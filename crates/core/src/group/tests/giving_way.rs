@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn who_gives_way_lets_addresses_go_before_anything_stops() {
+fn giving_way_releases_addresses_before_any_service_stops() {
     use Action::Stop;
     let (mut runner, mut next) = runner();
     runner.adopt();
@@ -18,7 +18,7 @@ fn who_gives_way_lets_addresses_go_before_anything_stops() {
 }
 
 #[test]
-fn who_gives_way_in_the_middle_of_a_start_or_a_stop_lets_addresses_go_next() {
+fn giving_way_during_start_or_stop_releases_addresses_next() {
     use Action::{Start, Stop};
     for outcome in [Outcome::Success, Outcome::Failed(1), Outcome::TimedOut, Outcome::NotAsked] {
         for is_starting in [true, false] {
@@ -43,7 +43,7 @@ fn who_gives_way_in_the_middle_of_a_start_or_a_stop_lets_addresses_go_next() {
 
 /// A service takes its time to stop when this node hears that another node has the group too.
 #[test]
-fn who_gives_way_while_a_service_is_being_stopped_lets_addresses_go_beside_it() {
+fn giving_way_during_slow_service_stop_releases_addresses_in_parallel() {
     use Action::Stop;
     let resources = [address(1), agent("one"), address(2), agent("two"), agent("three")];
     let (mut runner, mut next) = (Runner::new(GroupId(0), &resources), JobId(0));
@@ -70,7 +70,7 @@ fn who_gives_way_while_a_service_is_being_stopped_lets_addresses_go_beside_it() 
 
 /// A late removal must not hit the next start.
 #[test]
-fn who_gives_way_at_the_last_service_has_no_addresses_left_to_let_go() {
+fn giving_way_at_stop_of_last_service_releases_no_address() {
     let resources = [agent("one"), address(1), agent("two")];
     let (mut runner, mut next) = (Runner::new(GroupId(0), &resources), JobId(0));
     runner.adopt();
@@ -87,7 +87,7 @@ fn who_gives_way_at_the_last_service_has_no_addresses_left_to_let_go() {
 
 /// The next executor may have found the addresses that were removed, or were to be removed.
 #[test]
-fn who_has_given_way_lets_addresses_go_first_at_another_executor() {
+fn giving_way_survives_executor_loss_and_releases_addresses_first() {
     use Action::Stop;
     for (has_begun, lets_go) in [(false, false), (true, false), (false, true), (true, true)] {
         let (mut runner, mut next) = runner();
@@ -113,7 +113,7 @@ fn who_has_given_way_lets_addresses_go_first_at_another_executor() {
 /// The stop of the service fails and is to be retried while the executor has not answered for the
 /// addresses yet: a poll must do whatever is due, or the shell spins.
 #[test]
-fn what_waits_for_addresses_that_go_beside_it_is_not_due() {
+fn stop_retry_waiting_for_released_addresses_is_not_due() {
     let resources = [address(1), agent("one"), agent("two")];
     let (mut runner, mut next) = (Runner::new(GroupId(0), &resources), JobId(0));
     runner.adopt();
@@ -131,7 +131,7 @@ fn what_waits_for_addresses_that_go_beside_it_is_not_due() {
 /// During the status check after failed stops, which finds that the service runs, this node hears
 /// that another node has the group.
 #[test]
-fn who_gives_way_during_the_last_look_lets_addresses_go_though_it_is_stuck() {
+fn giving_way_during_status_check_releases_addresses_of_stuck_group() {
     let (mut runner, mut next) = runner();
     runner.adopt();
     runner.stop();

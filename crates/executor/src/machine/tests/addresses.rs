@@ -16,7 +16,7 @@ fn gone(last: u8, by: Option<&str>) -> Input {
 }
 
 #[test]
-fn they_are_renewed_three_times_in_a_lifetime_that_the_daemon_sets() {
+fn addresses_are_renewed_three_times_per_configured_lifetime() {
     let mut bench = with_address();
     let mut count = 0;
     for _ in 0..30 {
@@ -42,7 +42,7 @@ fn they_are_renewed_three_times_in_a_lifetime_that_the_daemon_sets() {
 }
 
 #[test]
-fn one_that_somebody_removed_is_back_at_once_and_nothing_else_is_touched() {
+fn address_removed_by_another_program_is_restored_alone() {
     let mut bench = with_address();
     bench.started_agent(WEB, "a");
     bench.tell(gone(1, Some("ip (process 7)")));
@@ -57,7 +57,7 @@ fn one_that_somebody_removed_is_back_at_once_and_nothing_else_is_touched() {
 }
 
 #[test]
-fn one_that_cannot_be_put_back_is_lost() {
+fn address_failing_to_be_restored_is_lost_and_no_longer_renewed() {
     let mut bench = with_address();
     bench.tell(gone(1, None));
     bench.renewed_but(&[address(1)]);
@@ -73,7 +73,7 @@ fn one_that_cannot_be_put_back_is_lost() {
 }
 
 #[test]
-fn what_is_removed_again_and_again_is_an_alarm_until_it_ends() {
+fn address_removed_repeatedly_raises_an_alarm_until_the_removals_end() {
     let mut bench = with_address();
     let mut alarms = Vec::new();
     for _ in 0..20 {
@@ -103,7 +103,7 @@ fn what_is_removed_again_and_again_is_an_alarm_until_it_ends() {
 }
 
 #[test]
-fn a_fight_for_an_address_costs_a_bounded_effort() {
+fn address_removed_continuously_is_restored_a_bounded_number_of_times() {
     let mut bench = with_address();
     let mut changes = 0;
     for _ in 0..1000 {
@@ -122,7 +122,7 @@ fn a_fight_for_an_address_costs_a_bounded_effort() {
 
 /// The kernel has no memory for the answer, for a moment or forever.
 #[test]
-fn one_that_cannot_even_be_asked_to_come_back_is_tried_again_until_its_lifetime_is_over() {
+fn address_restore_not_asked_is_retried_until_its_lifetime_ends() {
     let not_asked = Outcome::NotAsked { text: "out of memory".to_owned() };
     for comes_back in [true, false] {
         let mut bench = with_address();
@@ -150,7 +150,7 @@ fn one_that_cannot_even_be_asked_to_come_back_is_tried_again_until_its_lifetime_
 }
 
 #[test]
-fn an_expired_one_waits_for_a_permit_that_was_made_later() {
+fn expired_address_is_restored_only_under_a_permit_issued_later() {
     let mut bench = with_address();
     // The executor stands still.
     let before = bench.now;
@@ -179,7 +179,7 @@ fn an_expired_one_waits_for_a_permit_that_was_made_later() {
 }
 
 #[test]
-fn a_renewal_that_fails_or_is_not_answered_for_a_lifetime_is_a_loss() {
+fn address_not_renewed_for_a_lifetime_is_lost() {
     for is_answered in [true, false] {
         let mut bench = with_address();
         let mut lost = Vec::new();
@@ -203,7 +203,7 @@ fn a_renewal_that_fails_or_is_not_answered_for_a_lifetime_is_a_loss() {
 }
 
 #[test]
-fn one_failure_of_a_renewal_is_no_loss() {
+fn address_after_a_single_failed_renewal_is_not_lost() {
     let mut bench = with_address();
     bench.pass(SECOND);
     bench.asked().expect("a renewal");
@@ -215,7 +215,7 @@ fn one_failure_of_a_renewal_is_no_loss() {
 }
 
 #[test]
-fn what_is_being_stopped_is_not_put_back() {
+fn address_removed_while_its_group_stops_is_lost_and_not_restored() {
     let mut bench = with_address();
     bench.run(WEB, Action::Stop, &[agent("a")]);
     bench.tell(gone(1, Some("ip")));
@@ -225,7 +225,7 @@ fn what_is_being_stopped_is_not_put_back() {
 }
 
 #[test]
-fn an_adopted_one_that_is_away_is_not_held() {
+fn adopted_address_found_absent_is_not_held() {
     let ledger = vec![held(WEB, &[agent("a"), address(1), address(2)])];
     let mut bench = Bench::of(Start { ledger, ..start() });
     bench.tell(Input::Connected);
@@ -235,7 +235,7 @@ fn an_adopted_one_that_is_away_is_not_held() {
 }
 
 #[test]
-fn a_daemon_is_greeted_though_the_kernel_does_not_answer() {
+fn daemon_connecting_while_the_kernel_is_silent_is_greeted() {
     let ledger = vec![held(WEB, &[address(1)])];
     let mut bench = Bench::of(Start { ledger: ledger.clone(), ..start() });
     bench.tell(Input::Connected);
@@ -244,7 +244,7 @@ fn a_daemon_is_greeted_though_the_kernel_does_not_answer() {
 }
 
 #[test]
-fn one_that_cannot_be_removed_is_neither_renewed_nor_put_back() {
+fn address_failing_to_be_removed_is_neither_renewed_nor_restored() {
     for is_let_go in [false, true] {
         let mut bench = Bench::new();
         bench.started(WEB, &[address(1)]);
@@ -273,7 +273,7 @@ fn one_that_cannot_be_removed_is_neither_renewed_nor_put_back() {
 
 /// The kernel did not answer in time for the greeting.
 #[test]
-fn an_adopted_address_that_turns_out_to_be_gone_after_the_greeting_is_told() {
+fn adopted_address_found_absent_after_the_greeting_is_reported_lost() {
     let ledger = vec![held(WEB, &[address(1)])];
     let mut bench = Bench::of(Start { ledger, ..start() });
     bench.tell(Input::Connected);

@@ -8,7 +8,7 @@ fn unfinished(group: GroupKey, action: Action, name: &str) -> Unfinished {
 }
 
 #[test]
-fn a_new_daemon_is_greeted_at_once_and_hears_what_still_runs() {
+fn new_daemon_is_greeted_with_held_resources_and_unfinished_runs() {
     let mut bench = Bench::new();
     bench.started_agent(DB, "db");
     bench.run(WEB, Action::Start, &[agent("a")]);
@@ -32,7 +32,7 @@ fn a_new_daemon_is_greeted_at_once_and_hears_what_still_runs() {
 }
 
 #[test]
-fn a_start_that_fails_while_no_daemon_is_there_is_undone() {
+fn start_failing_while_no_daemon_is_connected_is_undone_by_a_stop() {
     let mut bench = Bench::new();
     bench.started_agent(DB, "db");
     bench.run(WEB, Action::Start, &[agent("a")]);
@@ -49,7 +49,7 @@ fn a_start_that_fails_while_no_daemon_is_there_is_undone() {
 }
 
 #[test]
-fn a_stop_ends_an_unfinished_start_and_waits_for_an_unfinished_stop() {
+fn stop_terminates_an_unfinished_start_and_awaits_an_unfinished_stop() {
     for (action, signal) in [(Action::Start, Some(Signal::Terminate)), (Action::Stop, None)] {
         let mut bench = Bench::new();
         bench.run(WEB, action, &[agent("a")]);
@@ -68,7 +68,7 @@ fn a_stop_ends_an_unfinished_start_and_waits_for_an_unfinished_stop() {
 }
 
 #[test]
-fn what_an_earlier_executor_left_is_ended_and_only_its_group_waits() {
+fn leftover_run_is_ended_and_delays_only_its_own_group() {
     let leftovers = vec![unfinished(WEB, Action::Start, "a")];
     let ledger = vec![held(WEB, &[agent("a")]), held(DB, &[agent("db")])];
     let mut bench = Bench::of(Start { ledger, leftovers, ..start() });
@@ -87,7 +87,7 @@ fn what_an_earlier_executor_left_is_ended_and_only_its_group_waits() {
 }
 
 #[test]
-fn an_executor_ends_when_nobody_needs_it() {
+fn executor_when_idle_or_shut_down_exits_after_its_runs() {
     let mut idle = Bench::of(start());
     idle.pass(4 * SECOND);
     assert!(!idle.has_exited());
@@ -113,8 +113,7 @@ fn an_executor_ends_when_nobody_needs_it() {
 }
 
 #[test]
-fn a_daemon_is_told_that_an_interface_is_well_of_which_an_earlier_executor_may_have_told_otherwise()
-{
+fn interface_found_well_is_reported_although_no_fault_was_reported() {
     let services = vec![Service { group: WEB, addresses: vec![address(1)] }];
     let configuration = Configuration { services, ..Configuration::default() };
     let mut bench = Bench::new();
@@ -136,7 +135,7 @@ fn a_daemon_is_told_that_an_interface_is_well_of_which_an_earlier_executor_may_h
 }
 
 #[test]
-fn what_neither_started_nor_stopped_is_nothing_that_a_new_daemon_takes_for_running() {
+fn resource_with_failed_start_and_stop_is_not_listed_in_the_greeting() {
     let mut bench = Bench::new();
     bench.started_agent(DB, "db");
     bench.run(WEB, Action::Start, &[agent("a")]);
@@ -159,7 +158,7 @@ fn succeeded(bench: &mut Bench) -> Bench {
 }
 
 #[test]
-fn what_had_not_begun_is_nothing_that_the_next_executor_says_to_run() {
+fn start_recorded_but_not_begun_is_not_listed_by_the_next_executor() {
     let mut bench = Bench::new();
     bench.started_agent(DB, "db");
     bench.run(WEB, Action::Start, &[agent("a")]);
@@ -174,7 +173,7 @@ fn what_had_not_begun_is_nothing_that_the_next_executor_says_to_run() {
 }
 
 #[test]
-fn what_was_found_at_rest_runs_for_the_next_executor_only_when_it_has_started() {
+fn resource_found_stopped_is_listed_by_the_next_executor_once_started() {
     let mut bench = Bench::new();
     bench.started_agent(WEB, "a");
     bench.run(WEB, Action::Start, &[agent("a")]);
@@ -185,7 +184,7 @@ fn what_was_found_at_rest_runs_for_the_next_executor_only_when_it_has_started() 
 }
 
 #[test]
-fn an_address_that_the_kernel_has_runs_whatever_the_ledger_could_not_say() {
+fn address_doubtful_in_the_ledger_but_present_in_the_kernel_is_listed() {
     let mut bench = Bench::new();
     bench.run(WEB, Action::Start, &[address(1)]);
     // The address was added, and the executor was killed before it received the answer.

@@ -18,7 +18,7 @@ fn brief() -> Bench {
 }
 
 #[test]
-fn a_permit_that_was_issued_after_the_last_one_had_expired_keeps_nothing() {
+fn permit_issued_after_expiry_of_the_last_permit_does_not_stop_letting_go() {
     let mut bench = brief();
     bench.started(WEB, &[address(1)]);
     bench.said.clear();
@@ -31,7 +31,7 @@ fn a_permit_that_was_issued_after_the_last_one_had_expired_keeps_nothing() {
 }
 
 #[test]
-fn permits_that_waited_for_an_executor_that_stood_still_alone_keep_everything() {
+fn permits_queued_while_only_the_executor_stood_still_keep_the_group() {
     let mut bench = brief();
     bench.started(WEB, &[address(1)]);
     bench.said.clear();
@@ -48,7 +48,7 @@ fn permits_that_waited_for_an_executor_that_stood_still_alone_keep_everything() 
 }
 
 #[test]
-fn without_a_permit_addresses_go_before_anything_stops() {
+fn letting_go_without_a_permit_removes_addresses_before_services_stop() {
     let mut bench = Bench::new();
     bench.started_agent(WEB, "a");
     bench.started(WEB, &[address(1), address(2)]);
@@ -83,7 +83,7 @@ fn without_a_permit_addresses_go_before_anything_stops() {
 
 /// The daemon stands still, or is killed, while an agent stops one of two resources.
 #[test]
-fn a_stop_that_goes_on_is_not_begun_anew_when_everything_is_let_go() {
+fn stop_already_running_is_not_begun_again_when_letting_go() {
     for is_killed in [false, true] {
         for outcome in [Outcome::Success, failed(1)] {
             let mut bench = brief();
@@ -117,7 +117,7 @@ fn a_stop_that_goes_on_is_not_begun_anew_when_everything_is_let_go() {
 
 /// The stop cannot be forked, as when no process is left, and there is no daemon.
 #[test]
-fn what_could_not_be_asked_to_stop_while_letting_go_is_asked_again() {
+fn stop_failing_to_begin_while_letting_go_is_asked_again() {
     let mut bench = Bench::letting_go();
     let (run, action) = bench.begin();
     assert_eq!(action, Action::Stop, "it lets go");
@@ -130,7 +130,7 @@ fn what_could_not_be_asked_to_stop_while_letting_go_is_asked_again() {
 }
 
 #[test]
-fn what_could_not_be_asked_to_stop_keeps_its_predecessors_running_while_letting_go() {
+fn stop_failing_to_begin_while_letting_go_keeps_predecessors_running() {
     let mut bench = brief();
     bench.started_agent(WEB, "a");
     bench.started_agent(WEB, "b");
@@ -146,7 +146,7 @@ fn what_could_not_be_asked_to_stop_keeps_its_predecessors_running_while_letting_
 
 /// The same with a daemon that stands still.
 #[test]
-fn what_could_not_be_asked_to_stop_is_asked_again_under_a_daemon_that_stands_still() {
+fn stop_failing_to_begin_under_a_stalled_daemon_is_asked_again() {
     let mut bench = Bench::of(start());
     bench.tell(Input::Connected);
     bench.permit(3 * SECOND);
@@ -160,7 +160,7 @@ fn what_could_not_be_asked_to_stop_is_asked_again_under_a_daemon_that_stands_sti
 
 /// The daemon stood still for longer than its permit, and continues.
 #[test]
-fn a_slow_stop_while_letting_go_leaves_no_other_group_without_an_owner() {
+fn group_let_go_beside_a_slow_stop_is_reported_and_can_start_again() {
     let mut bench = Bench::of(start());
     bench.tell(Input::Connected);
     bench.permit(3 * SECOND);
@@ -183,7 +183,7 @@ fn a_slow_stop_while_letting_go_leaves_no_other_group_without_an_owner() {
 
 /// The permit expires while the start of the last agent of a group waits in the kernel.
 #[test]
-fn what_hangs_in_the_kernel_keeps_no_neighbour_from_being_let_go() {
+fn run_hanging_in_the_kernel_does_not_keep_neighbours_from_being_let_go() {
     let mut bench = Bench::of(start());
     bench.tell(Input::Connected);
     bench.permit(3 * SECOND);
@@ -216,7 +216,7 @@ fn half_let_go() -> (Bench, RunId) {
 }
 
 #[test]
-fn each_group_is_told_when_it_begins_to_be_let_go_and_when_that_is_over() {
+fn group_is_reported_when_its_letting_go_begins_and_ends() {
     let (mut bench, run) = half_let_go();
     let over = |group| Report::LetGo { reason: EXPIRED, groups: vec![group], failed: vec![] };
     assert_eq!(bench.reports(), [over(DB)]);
@@ -229,7 +229,7 @@ fn each_group_is_told_when_it_begins_to_be_let_go_and_when_that_is_over() {
 }
 
 #[test]
-fn a_group_that_is_started_anew_while_another_is_let_go_is_kept() {
+fn group_started_again_while_another_group_is_let_go_is_kept() {
     let (mut bench, run) = half_let_go();
     bench.started(DB, &[address(1)]);
     bench.pass(SECOND);
@@ -253,7 +253,7 @@ fn a_group_that_is_started_anew_while_another_is_let_go_is_kept() {
 }
 
 #[test]
-fn a_group_that_is_started_anew_is_let_go_when_that_permit_runs_out_too() {
+fn group_started_again_is_let_go_when_its_new_permit_expires() {
     let (mut bench, _) = half_let_go();
     bench.started_agent(DB, "db");
     bench.pass(10 * SECOND);
@@ -263,7 +263,7 @@ fn a_group_that_is_started_anew_is_let_go_when_that_permit_runs_out_too() {
 }
 
 #[test]
-fn a_daemon_that_comes_while_addresses_are_removed_takes_them_for_stopping() {
+fn daemon_connecting_while_addresses_are_removed_hears_of_their_stop() {
     let mut bench = brief();
     bench.started(DB, &[address(1)]);
     bench.pass(3 * SECOND);
@@ -279,7 +279,7 @@ fn a_daemon_that_comes_while_addresses_are_removed_takes_them_for_stopping() {
 
 /// This holds for every reason: another node may have the group by now, and no daemon is there to ask.
 #[test]
-fn what_did_not_stop_while_letting_go_is_tried_again_until_it_does_and_then_the_executor_exits() {
+fn stop_failing_while_letting_go_is_retried_until_success_before_exit() {
     let mut bench = brief();
     bench.started(WEB, &[address(1)]);
     bench.started_agent(WEB, "a");
@@ -298,7 +298,7 @@ fn what_did_not_stop_while_letting_go_is_tried_again_until_it_does_and_then_the_
 }
 
 #[test]
-fn a_daemon_that_comes_to_what_cannot_be_let_go_for_good_keeps_its_executor() {
+fn daemon_connecting_after_a_failed_shutdown_keeps_the_executor_alive() {
     let mut bench = Bench::new();
     bench.started_agent(WEB, "a");
     bench.ask(Request::Shutdown { keep: false });
@@ -315,7 +315,7 @@ fn a_daemon_that_comes_to_what_cannot_be_let_go_for_good_keeps_its_executor() {
 
 /// The start waits for a slow disk, the daemon dies, and the permit expires.
 #[test]
-fn what_waits_for_the_ledger_and_for_nobody_is_not_started_without_a_permit() {
+fn start_waiting_for_the_ledger_without_daemon_or_permit_is_not_begun() {
     let mut bench = brief();
     bench.started_agent(DB, "db");
     bench.machine.handle(
@@ -348,7 +348,7 @@ fn what_waits_for_the_ledger_and_for_nobody_is_not_started_without_a_permit() {
 
 /// The daemon's stop of b waits to be forked when everything is let go, and the fork fails.
 #[test]
-fn a_daemons_stop_that_cannot_be_asked_keeps_its_predecessors_running_while_letting_go() {
+fn daemon_requested_stop_failing_to_begin_keeps_predecessors_running() {
     let mut bench = brief();
     bench.started_agent(WEB, "a");
     bench.started_agent(WEB, "b");
@@ -366,7 +366,7 @@ fn a_daemons_stop_that_cannot_be_asked_keeps_its_predecessors_running_while_lett
 
 /// The daemon's stop of b hangs, with the daemon's limit of ten minutes.
 #[test]
-fn a_stop_that_hangs_keeps_no_neighbour_from_being_let_go() {
+fn hanging_stop_does_not_keep_neighbours_from_being_let_go() {
     let mut bench = brief();
     bench.started_agent(WEB, "a");
     bench.started_agent(WEB, "b");

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_start_asks_for_the_status_first_and_goes_on_from_it() {
+fn start_asks_for_the_status_first_and_acts_on_the_answer() {
     let went_on = [
         (Outcome::Running, None, Outcome::Success),
         (Outcome::NotRunning, Some(Outcome::Success), Outcome::Success),
@@ -25,7 +25,7 @@ fn a_start_asks_for_the_status_first_and_goes_on_from_it() {
 }
 
 #[test]
-fn groups_run_side_by_side_up_to_a_bound_and_their_runs_in_order() {
+fn groups_run_in_parallel_up_to_a_bound_not_counting_addresses() {
     let mut bench = Bench::new();
     for group in (1..=6).map(GroupKey) {
         bench.run(group, Action::Stop, &[agent("b")]);
@@ -43,7 +43,7 @@ fn groups_run_side_by_side_up_to_a_bound_and_their_runs_in_order() {
 }
 
 #[test]
-fn what_hangs_holds_up_no_other_group() {
+fn group_waiting_behind_hanging_runs_begins_after_ten_seconds() {
     let mut bench = Bench::new();
     for group in (1..=5).map(GroupKey) {
         bench.run(group, Action::Stop, &[agent("a")]);
@@ -58,7 +58,7 @@ fn what_hangs_holds_up_no_other_group() {
 }
 
 #[test]
-fn what_makes_no_sense_or_has_no_permit_is_refused() {
+fn start_malformed_or_without_a_permit_is_refused() {
     let mut bench = Bench::new();
     for resources in [vec![], vec![agent("a"), address(1)], vec![agent("a"), agent("b")]] {
         let job = bench.run(WEB, Action::Start, &resources);
@@ -75,7 +75,7 @@ fn what_makes_no_sense_or_has_no_permit_is_refused() {
 }
 
 #[test]
-fn one_that_takes_too_long_gets_term_then_kill_and_is_then_given_up() {
+fn run_over_its_timeout_is_terminated_then_killed_then_given_up() {
     let mut bench = Bench::new();
     let job = bench.run_within(WEB, Action::Stop, &[agent("a")], 2_000);
     let (run, _) = bench.begun();
@@ -101,7 +101,7 @@ fn one_that_takes_too_long_gets_term_then_kill_and_is_then_given_up() {
 /// The status before a start hangs, as with a mount whose server is gone; the resources to its right still
 /// run.
 #[test]
-fn what_stands_beside_a_program_that_does_not_end_can_be_stopped_and_not_started() {
+fn resource_beside_a_hanging_program_can_be_stopped_but_not_started() {
     let mut bench = Bench::new();
     bench.run_within(WEB, Action::Start, &[agent("a")], 2_000);
     let (run, action) = bench.begun();
@@ -119,7 +119,7 @@ fn what_stands_beside_a_program_that_does_not_end_can_be_stopped_and_not_started
 }
 
 #[test]
-fn a_cancelled_run_says_so_wherever_it_is() {
+fn cancelled_run_reports_cancelled_in_every_state() {
     let mut bench = Bench::new();
     let runs = bench.run(WEB, Action::Start, &[agent("a")]);
     let waits = bench.run(WEB, Action::Start, &[agent("b")]);
@@ -141,7 +141,7 @@ fn a_cancelled_run_says_so_wherever_it_is() {
 }
 
 #[test]
-fn a_missing_agent_counts_as_stopped_unless_it_was_started() {
+fn agent_missing_after_its_start_fails_stop_and_status() {
     let table = [
         (false, Action::Start, Outcome::Missing),
         (false, Action::Stop, Outcome::Missing),

@@ -4,7 +4,7 @@ use super::*;
 use crate::{Finding, LookId};
 
 #[test]
-fn a_ledger_that_is_gone_is_written_again_with_all_that_it_said() {
+fn ledger_gone_from_disk_is_written_again_with_the_same_content() {
     let mut bench = Bench::new();
     bench.started_agent(WEB, "a");
     bench.run(DB, Action::Start, &[agent("db")]);
@@ -25,7 +25,7 @@ fn a_ledger_that_is_gone_is_written_again_with_all_that_it_said() {
 
 /// Both processes are killed during a stop, which ends before the next ones start.
 #[test]
-fn what_was_being_stopped_when_everything_was_killed_is_not_said_to_run() {
+fn resource_being_stopped_at_a_kill_is_not_listed_by_the_successor() {
     for outcome in [None, Some(Outcome::Success), Some(failed(1)), Some(Outcome::TimedOut)] {
         let mut bench = Bench::new();
         bench.started_agent(WEB, "a");
@@ -43,7 +43,7 @@ fn what_was_being_stopped_when_everything_was_killed_is_not_said_to_run() {
 
 /// A stop that the executor could not run changes nothing.
 #[test]
-fn what_could_not_be_asked_to_stop_is_still_said_to_run_by_a_successor() {
+fn resource_whose_stop_could_not_begin_is_listed_by_the_successor() {
     let mut bench = Bench::new();
     bench.started_agent(WEB, "a");
     bench.run(WEB, Action::Stop, &[agent("a")]);
@@ -57,7 +57,7 @@ fn not_asked(outcome: &Outcome) -> bool {
 }
 
 #[test]
-fn a_program_that_cannot_be_started_leaves_everything_as_it_was() {
+fn program_failing_to_begin_leaves_nothing_held_and_can_run_again() {
     for action in [Action::Start, Action::Stop, Action::Status, Action::Monitor] {
         let mut bench = Bench::new();
         let job = bench.run(WEB, action, &[agent("a")]);
@@ -73,7 +73,7 @@ fn a_program_that_cannot_be_started_leaves_everything_as_it_was() {
 }
 
 #[test]
-fn a_stop_that_cannot_be_asked_for_strikes_nothing_out() {
+fn stop_failing_to_begin_keeps_its_resource_in_the_ledger() {
     let mut bench = Bench::new();
     bench.started_agent(WEB, "a");
     bench.run(WEB, Action::Stop, &[agent("a")]);
@@ -83,7 +83,7 @@ fn a_stop_that_cannot_be_asked_for_strikes_nothing_out() {
 }
 
 #[test]
-fn nothing_starts_that_is_not_written_down() {
+fn start_whose_ledger_write_fails_is_not_begun() {
     let mut bench = Bench::new();
     bench.ledger = Some("no space left on device".into());
     for resources in [[agent("a")], [address(1)]] {
@@ -104,7 +104,7 @@ fn nothing_starts_that_is_not_written_down() {
 }
 
 #[test]
-fn many_starts_at_once_are_written_down_once_and_all_begin() {
+fn starts_requested_at_once_share_a_single_ledger_write() {
     let mut bench = Bench::new();
     let groups: Vec<_> = (10..74).map(GroupKey).collect();
     for (job, group) in (0..).map(JobId).zip(&groups) {
@@ -133,7 +133,7 @@ fn many_starts_at_once_are_written_down_once_and_all_begin() {
 }
 
 #[test]
-fn the_time_in_which_a_program_cannot_start_is_not_its_agents() {
+fn run_timeout_does_not_count_the_wait_before_its_program_begins() {
     let mut bench = Bench::new();
     bench.run_within(WEB, Action::Start, &[agent("a")], 3_000);
     let (run, _) = bench.begin();
@@ -146,7 +146,7 @@ fn the_time_in_which_a_program_cannot_start_is_not_its_agents() {
 }
 
 #[test]
-fn a_start_that_hangs_before_its_program_is_given_up_and_told() {
+fn start_hanging_before_its_program_is_given_up_as_not_asked() {
     let mut bench = Bench::new();
     let job = bench.run(WEB, Action::Start, &[agent("a")]);
     let other = bench.run(DB, Action::Status, &[agent("db")]);
@@ -168,7 +168,7 @@ fn a_start_that_hangs_before_its_program_is_given_up_and_told() {
 }
 
 #[test]
-fn a_look_that_hangs_or_fails_says_nothing_of_the_agent() {
+fn check_whose_look_hangs_or_fails_counts_as_not_asked() {
     let findings = [
         (Some(Finding::Complete), Some(Outcome::Success)),
         (Some(Finding::Missing("a".into())), Some(Outcome::Missing)),
@@ -202,7 +202,7 @@ fn a_look_that_hangs_or_fails_says_nothing_of_the_agent() {
 /// The executor lets go of a group, the stop ends with an error or is killed, and before it is tried again
 /// both processes are killed.
 #[test]
-fn what_did_not_stop_while_letting_go_is_not_said_to_run_by_a_successor() {
+fn resource_failing_to_stop_when_let_go_is_not_listed_by_the_successor() {
     for outcome in [failed(1), Outcome::TimedOut] {
         let mut bench = Bench::letting_go();
         let (run, action) = bench.begun();
@@ -214,7 +214,7 @@ fn what_did_not_stop_while_letting_go_is_not_said_to_run_by_a_successor() {
 
 /// Another node has the group, and a service takes long to stop.
 #[test]
-fn addresses_are_removed_beside_the_stop_of_a_service_and_free_nothing_that_waits_for_it() {
+fn address_stop_beside_a_service_stop_runs_at_once_and_frees_no_waiting_run() {
     let mut bench = Bench::new();
     bench.started(WEB, &[address(1)]);
     bench.started_agent(WEB, "a");
@@ -232,7 +232,7 @@ fn addresses_are_removed_beside_the_stop_of_a_service_and_free_nothing_that_wait
 
 /// A service that is starting may need the addresses.
 #[test]
-fn addresses_wait_for_the_start_of_a_service() {
+fn address_stop_during_a_service_start_waits_for_the_start() {
     let mut bench = Bench::new();
     bench.started(WEB, &[address(1)]);
     bench.run(WEB, Action::Start, &[agent("a")]);

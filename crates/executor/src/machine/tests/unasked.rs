@@ -17,8 +17,7 @@ fn told_to_run(bench: &mut Bench) -> Vec<Resource> {
 
 /// The ledger has the resource nevertheless. "Its end is not known" is reported about a program that ran.
 #[test]
-fn a_start_that_could_not_be_asked_for_or_has_no_known_end_is_nothing_that_a_new_daemon_takes_for_running()
- {
+fn start_not_asked_or_with_unknown_end_is_not_listed_in_the_greeting() {
     for started in [address(7), agent("a")] {
         let mut bench = Bench::new();
         bench.run(WEB, Action::Start, std::slice::from_ref(&started));
@@ -32,7 +31,7 @@ fn a_start_that_could_not_be_asked_for_or_has_no_known_end_is_nothing_that_a_new
 
 /// The daemon does not stop what could not be started; this program was started.
 #[test]
-fn a_start_whose_end_is_not_known_was_asked() {
+fn start_with_unknown_end_counts_as_asked() {
     let mut bench = Bench::new();
     bench.run(WEB, Action::Start, &[agent("a")]);
     bench.play(Outcome::NotRunning);
@@ -43,7 +42,7 @@ fn a_start_whose_end_is_not_known_was_asked() {
 
 /// The program begins at the moment in which it is given up, and runs.
 #[test]
-fn a_start_that_begins_when_it_is_given_up_was_asked() {
+fn start_beginning_when_already_given_up_counts_as_asked() {
     let mut bench = Bench::new();
     bench.run(WEB, Action::Start, &[agent("a")]);
     bench.play(Outcome::NotRunning);
@@ -59,7 +58,7 @@ fn a_start_that_begins_when_it_is_given_up_was_asked() {
 
 /// The kernel has reported that the address is gone; whether that is true cannot be found out now.
 #[test]
-fn no_service_is_started_while_an_address_of_its_group_may_be_away() {
+fn service_start_is_refused_while_an_address_of_its_group_may_be_absent() {
     let mut bench = Bench::new();
     bench.run(WEB, Action::Start, &[address(7)]);
     bench.change(&Outcome::Success);
@@ -94,7 +93,7 @@ fn with_a_lost_address(is_adopted: bool) -> Bench {
 
 /// The new daemon begins with the first resource of a group that is held in part.
 #[test]
-fn a_service_left_of_an_address_that_is_lost_is_started_for_the_next_daemon() {
+fn service_preceding_a_lost_address_can_be_started_by_the_next_daemon() {
     for is_adopted in [true, false] {
         let mut bench = with_a_lost_address(is_adopted);
         assert_eq!(told_to_run(&mut bench), [agent("a")], "{is_adopted}");
@@ -111,7 +110,7 @@ fn a_service_left_of_an_address_that_is_lost_is_started_for_the_next_daemon() {
 }
 
 #[test]
-fn a_lost_address_that_a_daemon_was_not_told_of_stays_in_the_ledger_as_doubtful() {
+fn lost_address_not_reported_to_a_daemon_stays_doubtful_in_the_ledger() {
     let mut bench = with_a_lost_address(true);
     assert_eq!(told_to_run(&mut bench), [agent("a")]);
     assert_eq!(bench.machine.held(), [held(WEB, &[agent("a"), address(7)])]);
@@ -126,7 +125,7 @@ fn a_lost_address_that_a_daemon_was_not_told_of_stays_in_the_ledger_as_doubtful(
 }
 
 #[test]
-fn an_address_of_two_groups_that_one_has_lost_is_held_and_looked_after_for_the_other() {
+fn shared_address_lost_by_one_group_is_held_for_the_other_group() {
     let mut bench = Bench::new();
     bench.started(WEB, &[address(7)]);
     bench.started(DB, &[address(7)]);
@@ -151,7 +150,7 @@ fn an_address_of_two_groups_that_one_has_lost_is_held_and_looked_after_for_the_o
 }
 
 #[test]
-fn an_address_of_two_groups_that_is_adopted_is_known_to_be_there_for_both() {
+fn shared_address_adopted_is_known_present_for_both_groups() {
     let ledger = vec![held(WEB, &[address(7)]), held(DB, &[address(7)])];
     let mut bench = Bench::of(Start { ledger: ledger.clone(), ..start() });
     bench.tell(Input::Connected);

@@ -6,7 +6,7 @@ fn answer(ticket: u64) -> News {
 }
 
 #[test]
-fn what_may_be_lost_is_counted_and_what_may_not_arrives_later() {
+fn lossy_news_beyond_room_is_counted_and_queued_news_arrives_later() {
     let (control, mut beat) = channel().unwrap();
     for _ in 0..NEWS + 3 {
         beat.send_lossy(News::Event(Event::LocalStable));
@@ -28,7 +28,7 @@ fn event() -> News {
 }
 
 #[test]
-fn what_may_be_lost_overtakes_nothing_that_may_not() {
+fn lossy_news_never_overtakes_queued_news() {
     let (control, mut beat) = channel().unwrap();
     for _ in 0..NEWS {
         beat.send_lossy(event());
@@ -51,7 +51,7 @@ fn what_may_be_lost_overtakes_nothing_that_may_not() {
 }
 
 #[test]
-fn news_has_the_moment_of_its_turn_however_long_it_waits() {
+fn news_keeps_moment_of_its_turn_while_waiting() {
     let (control, mut beat) = channel().unwrap();
     beat.begin_turn(7);
     for _ in 0..NEWS {
@@ -69,7 +69,7 @@ fn news_has_the_moment_of_its_turn_however_long_it_waits() {
 }
 
 #[test]
-fn commands_wait_while_there_is_no_room_for_their_answers() {
+fn command_waits_while_queue_lacks_room_for_answer() {
     let (control, mut beat) = channel().unwrap();
     for _ in 0..NEWS {
         beat.send_lossy(event());
@@ -90,7 +90,7 @@ fn commands_wait_while_there_is_no_room_for_their_answers() {
 }
 
 #[test]
-fn commands_are_bounded_and_wake_the_beat_thread() {
+fn command_queue_is_bounded_and_wakes_beat_thread() {
     let (control, beat) = channel().unwrap();
     let order = || Command::Order { ticket: Ticket(1), order: Order::Standby(GroupSet::All) };
     for _ in 0..COMMANDS {

@@ -11,7 +11,7 @@ fn address(number: u32) -> Option<IpAddr> {
 }
 
 #[test]
-fn every_cause_has_a_place_and_words_of_its_own() {
+fn every_drop_cause_has_its_place_and_distinct_words() {
     let words: std::collections::BTreeSet<_> =
         Cause::ALL.iter().map(|cause| cause.words()).collect();
     assert_eq!(words.len(), CAUSES);
@@ -22,7 +22,7 @@ fn every_cause_has_a_place_and_words_of_its_own() {
 }
 
 #[test]
-fn what_a_node_sends_is_counted_beside_a_flood_of_forged_sources() {
+fn drops_of_node_are_counted_apart_from_flood_of_forged_sources() {
     let mut drops = Drops::new(Some(BETA));
     drops.learn(LINK, BETA, address(2));
     for number in 100..10_000 {
@@ -44,7 +44,7 @@ fn what_a_node_sends_is_counted_beside_a_flood_of_forged_sources() {
 }
 
 #[test]
-fn a_line_without_addresses_leads_to_the_only_other_node() {
+fn drop_without_source_address_is_attributed_to_only_peer() {
     let mut drops = Drops::new(Some(BETA));
     drops.note(LINK, None, Cause::Signature);
     let told = drops.take(|_| false);
@@ -55,7 +55,7 @@ fn a_line_without_addresses_leads_to_the_only_other_node() {
 }
 
 #[test]
-fn a_stranger_is_known_by_the_name_that_he_signed() {
+fn stranger_is_recorded_by_its_signed_name_cut_to_bound() {
     let mut drops = Drops::new(None);
     let long = "ä".repeat(200);
     drops.record_stranger(LINK, address(7), "gamma");

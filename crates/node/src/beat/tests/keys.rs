@@ -121,7 +121,7 @@ fn sequence(bytes: &[u8]) -> Option<u64> {
 }
 
 #[test]
-fn the_old_signature_is_everywhere_until_the_other_node_has_the_new_one() {
+fn key_renewal_keeps_old_signature_until_peer_has_new_key() {
     let mut pair = Pair::new(false);
     let (old, new) = (keys(), new_keys());
     pair.renew(new_keys());
@@ -158,7 +158,7 @@ fn the_old_signature_is_everywhere_until_the_other_node_has_the_new_one() {
 
 /// A C node would complain about every copy, and learn nothing from it.
 #[test]
-fn a_classic_node_is_shown_no_signature_before_its_own() {
+fn c_node_sees_no_new_signature_before_signing_with_new_key() {
     let mut pair = Pair::new(true);
     pair.renew(new_keys());
     for _ in 0..200 {
@@ -171,7 +171,7 @@ fn a_classic_node_is_shown_no_signature_before_its_own() {
 }
 
 #[test]
-fn a_beat_costs_no_allocation_while_keys_are_renewed() {
+fn beats_during_key_renewal_allocate_nothing() {
     let mut pair = Pair::new(false);
     pair.renew(new_keys());
     let datagrams: Vec<Vec<u8>> =
@@ -190,7 +190,7 @@ fn a_beat_costs_no_allocation_while_keys_are_renewed() {
 }
 
 #[test]
-fn what_is_sent_again_has_a_signature_that_the_other_node_knows() {
+fn message_sent_again_during_key_renewal_has_signature_known_to_peer() {
     let mut pair = Pair::new(true);
     let (old, new) = (keys(), new_keys());
     let before = pair.last;
@@ -218,7 +218,7 @@ fn what_is_sent_again_has_a_signature_that_the_other_node_knows() {
 }
 
 #[test]
-fn keys_are_replaced_while_they_are_being_renewed() {
+fn key_renewal_replaced_midway_can_revert_to_old_keys() {
     let mut pair = Pair::new(false);
     pair.renew(new_keys());
     pair.pass(Some(&keys()));

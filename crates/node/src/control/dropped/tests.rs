@@ -33,7 +33,7 @@ fn texts(lines: Vec<Line>) -> Vec<String> {
 }
 
 #[test]
-fn a_node_with_another_key_is_told_at_once_and_then_at_growing_intervals() {
+fn node_with_another_key_is_reported_at_once_then_at_growing_intervals() {
     let (settings, mut table) = (settings(), table(&[]));
     let mut told = Vec::new();
     for second in 1..=10_000 {
@@ -60,7 +60,7 @@ fn a_node_with_another_key_is_told_at_once_and_then_at_growing_intervals() {
 }
 
 #[test]
-fn another_key_of_a_node_that_is_heard_is_no_reason_for_an_alarm() {
+fn heard_node_with_another_key_is_reported_as_warning() {
     let (settings, mut table) = (settings(), table(&[]));
     let mut shown = dropped(address(2), Some(WEB1), Cause::UnknownKey, 1);
     shown.is_heard = true;
@@ -78,7 +78,7 @@ fn another_key_of_a_node_that_is_heard_is_no_reason_for_an_alarm() {
 }
 
 #[test]
-fn a_flood_with_forged_sources_has_bounded_lines_and_hides_no_node() {
+fn flood_of_forged_sources_has_bounded_lines_and_hides_no_node() {
     let (settings, mut table) = (settings(), table(&[]));
     let mut lines = Vec::new();
     for second in 0..1000 {
@@ -104,7 +104,7 @@ fn a_flood_with_forged_sources_has_bounded_lines_and_hides_no_node() {
 }
 
 #[test]
-fn a_name_that_arrives_later_makes_a_node_of_an_address() {
+fn dropped_address_named_by_lookup_is_reported_as_node() {
     let settings = settings();
     let mut table = DroppedTable { entries: Vec::new(), names: Names::default() };
     table.names = Names::answered(vec![(address(2).unwrap(), WEB1)]);
@@ -117,7 +117,7 @@ fn a_name_that_arrives_later_makes_a_node_of_an_address() {
 }
 
 #[test]
-fn an_address_that_nobody_knows_is_told_as_that_when_no_name_comes() {
+fn dropped_address_without_name_in_time_is_reported_as_address() {
     let settings = settings();
     let mut table = DroppedTable { entries: Vec::new(), names: Names::default() };
     let (_tell, told) = std::sync::mpsc::sync_channel(1);
@@ -133,7 +133,7 @@ fn an_address_that_nobody_knows_is_told_as_that_when_no_name_comes() {
 }
 
 #[test]
-fn another_cause_is_told_at_once_and_what_was_silent_is_news_again() {
+fn new_drop_cause_is_reported_at_once_and_silent_entry_is_forgotten() {
     let (settings, mut table) = (settings(), table(&[]));
     let mut say = |cause, second| {
         table.note(&settings, &[dropped(address(7), None, cause, 1)], AT(second));
@@ -148,7 +148,7 @@ fn another_cause_is_told_at_once_and_what_was_silent_is_news_again() {
 }
 
 #[test]
-fn a_stranger_with_our_keys_is_told_in_the_words_of_heartbeat() {
+fn stranger_with_cluster_keys_is_reported_in_words_of_heartbeat() {
     let (settings, mut table) = (settings(), table(&[]));
     let mut drops = crate::beat::drops::Drops::new(None);
     drops.record_stranger(LinkId(0), address(9), "gamma");

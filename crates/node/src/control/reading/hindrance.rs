@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_hindered_where_it_replaces_one_and_lacks_an_agent() {
+    fn replaced_line_is_hindered_only_by_newly_missing_agent() {
         let lacks = |it: &Resource| (it.word == "gone").then(|| "it is missing".to_owned());
         let find = |before: &[&[&str]], after: &[&[&str]]| -> Vec<GroupKey> {
             let groups = |lines: &[&[&str]]| lines.iter().map(|words| group(words)).collect();

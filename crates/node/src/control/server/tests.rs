@@ -32,7 +32,7 @@ fn request_in_pieces_is_answered_once() {
 }
 
 #[test]
-fn a_socket_that_cannot_be_made_is_made_later() {
+fn control_socket_blocked_at_first_is_created_later() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("control.sock");
     fs::create_dir(&path).unwrap();
@@ -47,7 +47,7 @@ fn a_socket_that_cannot_be_made_is_made_later() {
 }
 
 #[test]
-fn a_socket_that_was_removed_is_made_again() {
+fn removed_control_socket_is_created_again() {
     let (_folder, mut server) = server();
     fs::remove_file(&server.path).unwrap();
     server.tend().unwrap();
@@ -55,7 +55,7 @@ fn a_socket_that_was_removed_is_made_again() {
 }
 
 #[test]
-fn one_that_has_closed_its_writing_side_is_answered_and_then_left() {
+fn client_with_closed_writing_side_is_answered_then_dropped() {
     let (_folder, mut server) = server();
     let mut stream = connect(&server);
     stream.write_all(b"{\"request\":\"status\"}\n").unwrap();
@@ -81,7 +81,7 @@ fn one_that_has_closed_its_writing_side_is_answered_and_then_left() {
 }
 
 #[test]
-fn endless_line_and_nonsense_are_refused() {
+fn request_overlong_or_unreadable_is_refused() {
     let (_folder, mut server) = server();
     let mut stream = connect(&server);
     stream.write_all(b"nonsense\n").unwrap();
@@ -97,7 +97,7 @@ fn endless_line_and_nonsense_are_refused() {
 }
 
 #[test]
-fn connections_are_bounded_and_leave() {
+fn connections_are_bounded_and_removed_when_closed() {
     let (_folder, mut server) = server();
     let streams: Vec<_> = (0..=CLIENTS_MAX).map(|_| connect(&server)).collect();
     server.read();
@@ -109,7 +109,7 @@ fn connections_are_bounded_and_leave() {
 }
 
 #[test]
-fn members_of_the_group_leave_room_for_root() {
+fn connections_of_group_members_leave_room_for_root() {
     let (_folder, mut server) = server();
     let member = Credentials { pid: 7, user: 12_345, group: 0 };
     let mut kept = Vec::new();
@@ -135,7 +135,7 @@ fn members_of_the_group_leave_room_for_root() {
 }
 
 #[test]
-fn a_connection_that_says_nothing_ends_and_one_that_waits_for_us_does_not() {
+fn silent_connection_is_closed_and_connection_awaiting_answer_is_kept() {
     let (_folder, mut server) = server();
     let _silent = connect(&server);
     let mut asking = connect(&server);

@@ -50,7 +50,7 @@ mod tests {
     const GAP: Duration = Duration::from_secs(1);
 
     #[test]
-    fn a_thread_that_stands_still_is_told_at_growing_intervals_and_that_it_goes_on() {
+    fn stalled_thread_is_reported_at_growing_intervals_and_when_resumed() {
         let mut stall = Stall::default();
         assert_eq!(stall.look(1, GAP), None);
         let told: Vec<u32> = (1..=45).filter(|_| stall.look(1, GAP).is_some()).collect();
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_wait_is_not_told() {
+    fn short_wait_of_thread_is_not_reported() {
         let mut stall = Stall::default();
         let told: Vec<Line> = (0..200).filter_map(|look| stall.look(1 + look / 10, GAP)).collect();
         assert_eq!(told, []);

@@ -4,7 +4,7 @@ use super::*;
 use systole_core::FencingEvent;
 
 #[test]
-fn a_device_that_fails_is_told_with_what_a_person_can_do() {
+fn failed_fencing_is_logged_with_advice() {
     let attempt = 3;
     let failed =
         |retry, is_heard| Event::Fencing(WEB1, FencingEvent::Failed { attempt, retry, is_heard });

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn hand_over_is_told_as_by_heartbeat() {
+fn hand_over_is_logged_as_by_heartbeat() {
     let step = Event::HandOver;
     let all = Scope::Set(GroupSet::All);
     let refused = |step, why| {

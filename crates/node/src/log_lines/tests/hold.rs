@@ -4,7 +4,7 @@ use super::*;
 use systole_core::{HoldEvent, Obstacle, Proof};
 
 #[test]
-fn hold_and_hold_down_are_lines_of_their_own() {
+fn hold_and_hold_down_have_their_own_log_lines() {
     let minute = Duration::from_mins(1);
     let table: &[(HoldEvent, &str)] = &[
         (
@@ -41,7 +41,7 @@ fn hold_and_hold_down_are_lines_of_their_own() {
 }
 
 #[test]
-fn group_that_is_not_taken_is_a_line_with_cause_and_obstacle() {
+fn group_not_taken_is_logged_with_cause_and_obstacle() {
     let cause = Cause::OwnerDead {
         owner: WEB1,
         silence: Duration::from_millis(30_001),

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn ipfail_speaks_as_the_program_did() {
+fn ipfail_events_are_logged_as_by_ipfail_program() {
     let table: [(IpfailEvent, &[&str]); 24] = [
         (
             IpfailEvent::Asking,

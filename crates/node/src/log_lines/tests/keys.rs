@@ -4,7 +4,7 @@ use crate::log::Level;
 use systole_wire::Progress;
 
 #[test]
-fn a_renewal_of_the_keys_names_who_has_them_and_who_has_not() {
+fn key_renewal_steps_are_logged_with_their_level_and_text() {
     for (step, level, part) in [
         (KeyStep::Begins, Level::Info, "Keys are being renewed"),
         (KeyStep::Renewed(WEB1), Level::Info, "web1 has the new key."),

@@ -82,7 +82,7 @@ fn causes() -> Vec<Cause> {
 }
 
 #[test]
-fn every_cause_has_a_word_of_its_own_in_the_document_and_says_what_showed_it() {
+fn every_cause_has_documented_word_and_distinct_evidence() {
     let settings = settings();
     let (mut words, mut proofs) = (BTreeSet::new(), BTreeSet::new());
     for cause in causes() {
@@ -102,7 +102,7 @@ fn every_cause_has_a_word_of_its_own_in_the_document_and_says_what_showed_it() {
 }
 
 #[test]
-fn the_lines_of_the_document_are_read_and_written_to_the_letter() {
+fn documented_journal_lines_round_trip_to_the_letter() {
     let mut events = BTreeSet::new();
     let lines = DOCUMENT.lines().filter(|line| line.starts_with('{'));
     for (number, line) in (1..).zip(lines) {
@@ -121,7 +121,7 @@ fn the_lines_of_the_document_are_read_and_written_to_the_letter() {
 }
 
 #[test]
-fn obstacle_that_can_be_shown_is_in_the_document() {
+fn obstacle_is_documented_unless_hidden() {
     let is_hidden = |word: &str| matches!(word, "busy" | "owned" | "handed_over" | "retired");
     for obstacle in Obstacle::ALL {
         let word = serde_json::to_value(obstacle).unwrap();
@@ -131,7 +131,7 @@ fn obstacle_that_can_be_shown_is_in_the_document() {
 }
 
 #[test]
-fn lines_of_an_earlier_version_are_read() {
+fn journal_lines_of_earlier_version_are_read() {
     for line in [
         r#"{"time":"2026-11-24T10:00:00Z","event":"death","node":"web1","evidence":"silence"}"#,
         r#"{"time":"2026-11-24T10:00:00Z","event":"order","order":"stop","uid":0,"pid":7}"#,
@@ -143,7 +143,7 @@ fn lines_of_an_earlier_version_are_read() {
 }
 
 #[test]
-fn entries_say_who_tells_them_and_are_numbered() {
+fn journal_entries_name_node_and_run_and_are_numbered() {
     let directory = tempfile::tempdir().unwrap();
     let state = State::open(directory.path()).unwrap().0;
     for run in [7, 9] {
@@ -160,7 +160,7 @@ fn entries_say_who_tells_them_and_are_numbered() {
 }
 
 #[test]
-fn what_happened_in_one_turn_is_in_the_order_of_its_causes() {
+fn journal_entry_times_never_go_backwards_within_turn() {
     let directory = tempfile::tempdir().unwrap();
     let mut journal = State::open(directory.path()).unwrap().0.journal("web2", 7);
     for age in [NOW, Duration::from_millis(1), Duration::from_micros(1)] {
@@ -172,7 +172,7 @@ fn what_happened_in_one_turn_is_in_the_order_of_its_causes() {
 }
 
 #[test]
-fn what_is_refused_again_stands_there_once_until_something_moves() {
+fn repeated_refusal_is_journaled_once_until_ownership_changes() {
     let directory = tempfile::tempdir().unwrap();
     let mut journal = State::open(directory.path()).unwrap().0.journal("web2", 7);
     let refusal =
@@ -196,7 +196,7 @@ fn what_is_refused_again_stands_there_once_until_something_moves() {
 }
 
 #[test]
-fn a_full_disk_loses_entries_and_counts_them() {
+fn full_disk_loses_journal_entries_and_leaves_gap_in_numbers() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("journal.jsonl");
     let mut journal = State::open(directory.path()).unwrap().0.journal("web2", 7);
@@ -218,7 +218,7 @@ fn a_full_disk_loses_entries_and_counts_them() {
 }
 
 #[test]
-fn garbage_is_counted_and_what_is_no_file_is_refused() {
+fn journal_garbage_is_counted_and_directory_in_its_place_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("journal.jsonl");
     let nested = "[".repeat(100_000);
@@ -236,7 +236,7 @@ fn garbage_is_counted_and_what_is_no_file_is_refused() {
 }
 
 #[test]
-fn a_failure_of_another_node_is_kept_with_its_words() {
+fn peer_failure_is_journaled_with_its_words() {
     let words = systole_core::Words::new("port 80 is taken\n");
     let (node, group, outcome) = (NodeId(0), GroupId(0), Outcome::Failed(7));
     let failure = Failure { action: Action::Start, resource: 0, outcome, words };

@@ -4,7 +4,7 @@ use super::*;
 use crate::state::tests::settings;
 
 #[test]
-fn a_journal_that_fails_is_told_once_and_what_was_lost_when_it_is_back() {
+fn journal_failure_is_reported_once_and_lost_entries_when_resumed() {
     let folder = tempfile::tempdir().unwrap();
     let state = State::open(folder.path()).unwrap().0;
     let mut lost = 0;
@@ -24,7 +24,7 @@ fn a_journal_that_fails_is_told_once_and_what_was_lost_when_it_is_back() {
 }
 
 #[test]
-fn terms_that_cannot_be_stored_leave_out_nothing_else() {
+fn terms_not_stored_do_not_prevent_storing_holds() {
     let folder = tempfile::tempdir().unwrap();
     let state = State::open(folder.path()).unwrap().0;
     std::fs::create_dir(folder.path().join("systole.terms")).unwrap();
@@ -43,7 +43,7 @@ fn terms_that_cannot_be_stored_leave_out_nothing_else() {
 }
 
 #[test]
-fn everything_is_written_in_its_order_before_the_end() {
+fn state_writer_finishes_queued_writes_before_its_end() {
     let folder = tempfile::tempdir().unwrap();
     let state = State::open(folder.path()).unwrap().0;
     let journal = state.journal("web1", 1);
@@ -62,7 +62,7 @@ fn everything_is_written_in_its_order_before_the_end() {
 }
 
 #[test]
-fn what_had_no_room_is_stored_in_its_latest_state_when_there_is_some() {
+fn state_without_room_on_disk_is_stored_later_in_latest_form() {
     let folder = tempfile::tempdir().unwrap();
     let state = State::open(folder.path()).unwrap().0;
     let obstacles = ["systole.terms.new", "systole.peers.new"].map(|it| folder.path().join(it));
@@ -104,7 +104,7 @@ fn what_had_no_room_is_stored_in_its_latest_state_when_there_is_some() {
 }
 
 #[test]
-fn what_found_no_place_in_the_queue_is_stored_in_its_latest_state() {
+fn state_without_room_in_queue_is_stored_later_in_latest_form() {
     let folder = tempfile::tempdir().unwrap();
     let state = State::open(folder.path()).unwrap().0;
     let settings = Arc::new(settings());
@@ -135,7 +135,7 @@ fn what_found_no_place_in_the_queue_is_stored_in_its_latest_state() {
 }
 
 #[test]
-fn a_generation_that_had_no_room_is_stored_when_there_is_some() {
+fn generation_without_room_on_disk_is_stored_later_once() {
     let folder = tempfile::tempdir().unwrap();
     let state = State::open(folder.path()).unwrap().0;
     let (file, obstacle) =

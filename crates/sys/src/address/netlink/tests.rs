@@ -2,7 +2,7 @@ use super::*;
 use crate::address::Placed;
 
 #[test]
-fn a_message_that_cannot_be_decoded_takes_no_other_with_it() {
+fn undecodable_netlink_message_is_skipped_alone() {
     let placed = Placed {
         address: "192.0.2.1".parse().unwrap(),
         prefix: 24,

@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_has_our_number_and_ends_with_us() {
+    fn serial_lock_contains_the_process_id_and_is_removed_on_drop() {
         let folder = folder("lock");
         let path = folder.join("LCK..ttyS0");
         let lock = Lock::take(&folder, "/dev/ttyS0").unwrap();
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn locks_of_the_dead_are_taken_over_and_those_of_the_living_are_not() {
+    fn serial_lock_is_taken_over_only_when_stale() {
         let folder = folder("locks");
         let path = folder.join("LCK..ttyS1");
         let take = || Lock::take(&folder, "/dev/ttyS1");
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn without_the_folder_there_is_no_lock() {
+    fn serial_lock_without_its_directory_fails_as_not_found() {
         let error = Lock::take(Path::new("/nonexistent"), "/dev/ttyS0").unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
     }

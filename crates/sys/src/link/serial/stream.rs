@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_are_found_wherever_the_stream_is_cut() {
+    fn stream_cut_anywhere_yields_the_same_messages() {
         for (bytes, expected) in [
             (">>>\na=b\n<<<\n>>>\nc=d\n<<<\n", &[">>>\na=b\n<<<\n", ">>>\nc=d\n<<<\n"][..]),
             // From the middle of a message, noise in between, no end.
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_is_lost_alone() {
+    fn message_too_long_in_a_stream_is_lost_alone() {
         let long = format!(">>>\na={}\n<<<\n", "x".repeat(MESSAGE_MAX));
         let stream = format!("{long}>>>\nb=c\n<<<\n");
         assert_eq!(messages(stream.as_bytes(), CHUNK), [None, Some(">>>\nb=c\n<<<\n".to_owned())]);

@@ -57,7 +57,7 @@ fn read_all(other: &OwnedFd) -> Vec<u8> {
 }
 
 #[test]
-fn messages_go_both_ways_as_they_are() {
+fn serial_link_carries_messages_both_ways_with_control_characters() {
     let (other, tty) = terminal();
     let mut link = open(&tty).unwrap();
     assert_eq!((link.name(), link.kind(), link.form()), (tty.as_str(), "serial", Form::Text));
@@ -82,7 +82,7 @@ fn messages_go_both_ways_as_they_are() {
 }
 
 #[test]
-fn the_line_is_configured_as_heartbeat_does() {
+fn serial_line_is_configured_as_by_heartbeat() {
     let (_other, tty) = terminal();
     let link = open(&tty).unwrap();
     let modes = tcgetattr(link.fd().unwrap()).unwrap();
@@ -100,7 +100,7 @@ fn the_line_is_configured_as_heartbeat_does() {
 }
 
 #[test]
-fn a_line_is_locked_while_it_is_open() {
+fn serial_line_is_locked_while_open() {
     let (_other, tty) = terminal();
     fs::write(lock_of(&tty), "         1\n").unwrap();
     assert_eq!(open(&tty).unwrap_err().kind(), io::ErrorKind::ResourceBusy);
@@ -115,7 +115,7 @@ fn a_line_is_locked_while_it_is_open() {
 }
 
 #[test]
-fn a_line_that_takes_nothing_holds_nobody_up_and_loses_whole_messages() {
+fn serial_line_taking_nothing_times_out_and_later_sends_a_whole_beat() {
     let (other, tty) = terminal();
     let mut link = open(&tty).unwrap();
     let filler = [b">>>\nx=".as_slice(), &[b'-'; 1000], b"\n<<<\n"].concat();
@@ -144,7 +144,7 @@ fn a_line_that_takes_nothing_holds_nobody_up_and_loses_whole_messages() {
 }
 
 #[test]
-fn a_line_that_hangs_up_is_lost() {
+fn serial_line_hanging_up_is_lost() {
     for reads in [true, false] {
         let (other, tty) = terminal();
         let mut link = open(&tty).unwrap();

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn at_a_heal_what_was_taken_is_given_up_and_what_was_had_is_kept() {
+fn node_at_heal_with_c_node_gives_up_taken_group_and_keeps_own_group() {
     let mut beside = Beside::joint();
     beside.silence(Duration::from_secs(1));
     assert_eq!(beside.node.runs, [FIRST, SECOND]);
@@ -21,7 +21,7 @@ fn at_a_heal_what_was_taken_is_given_up_and_what_was_had_is_kept() {
 }
 
 #[test]
-fn what_a_peer_took_while_we_stood_still_is_its_own() {
+fn group_taken_by_c_node_during_pause_is_not_started_until_shutdone() {
     let mut beside = Beside::joint();
     beside.now = beside.now + Duration::from_secs(5);
     beside.resource(GroupSet::All, true, Occasion::Report);
@@ -36,7 +36,7 @@ fn what_a_peer_took_while_we_stood_still_is_its_own() {
 }
 
 #[test]
-fn what_a_peer_took_is_its_own_until_the_stop_that_it_announced_is_done() {
+fn group_taken_by_c_node_is_not_started_until_announced_stop_is_done() {
     let mut beside = Beside::joint();
     beside.now = beside.now + Duration::from_secs(5);
     beside.resource(GroupSet::All, true, Occasion::Report);
@@ -55,7 +55,7 @@ fn what_a_peer_took_is_its_own_until_the_stop_that_it_announced_is_done() {
 }
 
 #[test]
-fn what_a_peer_does_not_let_go_of_is_let_go_of_here() {
+fn group_that_c_node_keeps_too_is_stopped_here() {
     let mut beside = Beside::joint();
     beside.resource(GroupSet::All, true, Occasion::Report);
     beside.pass(Duration::from_millis(2900));
@@ -71,7 +71,7 @@ fn what_a_peer_does_not_let_go_of_is_let_go_of_here() {
 }
 
 #[test]
-fn a_thawed_peer_that_has_everything_hands_back_what_it_took() {
+fn group_handed_back_by_thawed_c_node_with_all_groups_is_started() {
     let mut beside = Beside::joint();
     beside.silence(Duration::from_secs(1));
     beside.status(NodeStatus::Active);
@@ -94,7 +94,7 @@ fn a_thawed_peer_that_has_everything_hands_back_what_it_took() {
 }
 
 #[test]
-fn a_peer_that_restarts_by_itself_settles_what_both_have() {
+fn group_held_on_both_sides_is_kept_here_when_c_node_announces_stop() {
     let mut beside = Beside::joint();
     beside.resource(GroupSet::All, true, Occasion::Report);
     beside.pass(Duration::from_secs(2));
@@ -104,7 +104,7 @@ fn a_peer_that_restarts_by_itself_settles_what_both_have() {
 }
 
 #[test]
-fn who_leaves_is_heard_until_a_classic_peer_has_taken_over() {
+fn leaving_node_does_not_end_before_c_node_has_taken_over() {
     let mut beside = Beside::joint();
     let now = beside.now;
     beside.node.order(now, Order::Stop);
@@ -126,7 +126,7 @@ fn who_leaves_is_heard_until_a_classic_peer_has_taken_over() {
 }
 
 #[test]
-fn stable_is_said_when_nothing_is_being_stopped_any_more() {
+fn stable_report_waits_for_stop_of_group_left_by_earlier_run() {
     let mut beside = Beside::new(Failback::On);
     beside.node.holds_jobs = true;
     beside.node.cluster.handle(Time::START, &Input::LetGo(FIRST));
@@ -153,7 +153,7 @@ fn restart(beside: &mut Beside) {
 }
 
 #[test]
-fn a_restart_after_a_heal_costs_a_peer_nothing_and_any_other_one_its_groups() {
+fn c_node_restarting_after_heal_is_offered_its_group_despite_failback_off() {
     let mut beside = Beside::joint_with(Failback::Off);
     let offer = Message::AskResources {
         hold: GroupSet::Foreign,
@@ -176,7 +176,7 @@ fn a_restart_after_a_heal_costs_a_peer_nothing_and_any_other_one_its_groups() {
 /// After a cut in which this node's daemon was restarted, the peer has everything too, and gives
 /// this node's set back as soon as it hears that this node is settled.
 #[test]
-fn what_a_peer_has_too_and_gives_back_by_itself_is_not_refused() {
+fn c_node_offer_of_group_held_on_both_sides_is_accepted() {
     let mut beside = Beside::joint();
     beside.resource(GroupSet::All, true, Occasion::Acquired);
     beside.sent();

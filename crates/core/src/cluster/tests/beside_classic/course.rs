@@ -32,7 +32,7 @@ fn killed(beside: &mut Beside, terms: Vec<(GroupKey, NodeId, u64)>, has_executor
 /// The stored hand-over is newer than the stored owners, because the disk had no room for the
 /// owners.
 #[test]
-fn what_a_peer_is_starting_is_not_started_though_its_owner_was_not_stored() {
+fn killed_giver_without_stored_owner_does_not_start_given_group() {
     let (mut beside, terms) = having_given();
     killed(&mut beside, terms, true);
     beside.comes_back_beside(GroupSet::Local);
@@ -43,7 +43,7 @@ fn what_a_peer_is_starting_is_not_started_though_its_owner_was_not_stored() {
 
 /// Daemon and executor are killed, and the person repeats the order before there is an executor.
 #[test]
-fn what_a_peer_is_starting_is_not_started_though_the_order_is_given_again() {
+fn killed_giver_with_repeated_order_does_not_start_given_group() {
     let (mut beside, _) = having_given();
     let terms = beside.node.cluster.terms().collect();
     killed(&mut beside, terms, false);
@@ -63,7 +63,7 @@ fn what_a_peer_is_starting_is_not_started_though_the_order_is_given_again() {
 /// This node stood still. When it continues, the peer's report is in the socket, and after it a
 /// request that the peer has sent although it refuses the order for it.
 #[test]
-fn what_a_peer_is_starting_is_not_started_though_it_asks_for_something_in_the_same_turn() {
+fn killed_giver_hearing_request_right_after_report_does_not_start_given_group() {
     let (mut beside, _) = having_given();
     let terms = beside.node.cluster.terms().collect();
     killed(&mut beside, terms, true);
@@ -85,7 +85,7 @@ fn what_a_peer_is_starting_is_not_started_though_it_asks_for_something_in_the_sa
 /// This node gives everything away, but one of two groups cannot be stopped: the peer is never told
 /// that this node is done, and waits for an hour.
 #[test]
-fn what_we_have_let_go_of_runs_somewhere_though_another_group_cannot_be_stopped() {
+fn hand_over_to_c_node_with_stuck_group_leaves_no_stopped_group_down() {
     let mut beside = Beside::having_all();
     beside.node.stuck = Some(SECOND);
     let now = beside.now;
@@ -106,7 +106,7 @@ fn what_we_have_let_go_of_runs_somewhere_though_another_group_cannot_be_stopped(
 /// This node took the peer's group while the peer was away, has conceded it since, and cannot stop
 /// it. Then it gives everything away.
 #[test]
-fn what_is_given_does_not_wait_for_what_is_the_peers_already_and_cannot_be_stopped_here() {
+fn hand_over_to_c_node_does_not_wait_for_stuck_group_already_conceded() {
     let mut beside = Beside::conceded_and_stuck();
     beside.node.answers.clear();
     beside.sent();
@@ -136,7 +136,7 @@ fn keeps_both(mut beside: Beside) -> u32 {
 }
 
 #[test]
-fn what_a_peer_has_too_is_let_go_of_as_soon_though_it_has_a_promise_of_ours() {
+fn group_held_on_both_sides_is_stopped_in_time_despite_promise_to_c_node() {
     assert!(keeps_both(Beside::joint_with(Failback::Off)) <= 4, "without a hand-over");
     let mut beside = Beside::joint_with(Failback::Off);
     beside.say(ask(GroupSet::Local, Step::Me));
@@ -146,7 +146,7 @@ fn what_a_peer_has_too_is_let_go_of_as_soon_though_it_has_a_promise_of_ours() {
 }
 
 #[test]
-fn what_a_peer_has_too_is_let_go_of_as_soon_though_it_was_asked_for_something() {
+fn group_held_on_both_sides_is_stopped_in_time_despite_request_to_c_node() {
     for order in [Order::Standby(GroupSet::Local), Order::Takeover(GroupSet::Foreign)] {
         let mut beside = Beside::joint_with(Failback::Off);
         let now = beside.now;
@@ -161,7 +161,7 @@ fn what_a_peer_has_too_is_let_go_of_as_soon_though_it_was_asked_for_something() 
 /// The message that the peer lets go is lost and comes late. Before that, a person at the peer
 /// repeats an order, which the peer refuses although it sends this node the request all the same.
 #[test]
-fn what_a_peer_gives_is_taken_though_its_first_word_of_that_comes_after_an_order_that_it_refuses() {
+fn group_given_by_c_node_is_taken_when_report_arrives_after_second_request() {
     for again in [GroupSet::Local, GroupSet::All, GroupSet::Foreign] {
         let mut beside = Beside::joint_with(Failback::Off);
         beside.say(ask(GroupSet::Local, Step::Me));
@@ -180,7 +180,7 @@ fn what_a_peer_gives_is_taken_though_its_first_word_of_that_comes_after_an_order
 
 /// For a quarter of a minute no process can be created to stop what this node gives; then it can.
 #[test]
-fn what_could_not_be_asked_to_stop_for_a_moment_is_given_all_the_same() {
+fn hand_over_to_c_node_completes_once_stop_can_be_asked_again() {
     let mut beside = Beside::joint_with(Failback::Off);
     let now = beside.now;
     beside.node.order(now, Order::Standby(GroupSet::Local));
@@ -209,7 +209,7 @@ fn what_could_not_be_asked_to_stop_for_a_moment_is_given_all_the_same() {
 
 /// The same, but this node gives back the peer's own set, which the peer does not take on its own.
 #[test]
-fn what_could_not_be_asked_to_stop_is_not_left_to_nobody() {
+fn hand_back_to_c_node_with_stop_not_asked_leaves_no_group_down() {
     let mut beside = Beside::having_all();
     let now = beside.now;
     beside.node.order(now, Order::Standby(GroupSet::Foreign));

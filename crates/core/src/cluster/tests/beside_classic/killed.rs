@@ -122,7 +122,7 @@ impl Beside {
 /// This node's daemon is started beside a C node that has everything and gives back this node's own
 /// set, which takes its time.
 #[test]
-fn what_a_peer_lets_go_of_is_not_started_by_a_daemon_that_was_never_its_owner() {
+fn killed_taker_that_never_owned_group_waits_for_done_of_c_node() {
     let mut beside = Beside::new(Failback::On);
     beside.comes_back_beside(GroupSet::All);
     beside.pass(Duration::from_secs(1));
@@ -140,7 +140,7 @@ fn what_a_peer_lets_go_of_is_not_started_by_a_daemon_that_was_never_its_owner() 
 /// This node gives its own set away. What it has not stopped yet is stopped by the next daemon,
 /// which says so.
 #[test]
-fn a_giver_that_is_killed_lets_go_of_the_rest_and_says_so() {
+fn killed_giver_stops_remaining_groups_and_says_done() {
     let mut beside = Beside::giving(GroupSet::Local);
     beside.kill();
     beside.comes_back_beside(GroupSet::Local);
@@ -156,7 +156,7 @@ fn a_giver_that_is_killed_lets_go_of_the_rest_and_says_so() {
 
 /// The same, but a part of the group is already stopped: it is not started again for the hand-over.
 #[test]
-fn a_giver_that_is_killed_half_way_goes_on_to_stop() {
+fn killed_giver_with_group_half_stopped_goes_on_stopping() {
     let mut beside = Beside::giving(GroupSet::Local);
     beside.kill_leaving(false);
     beside.node.holds_jobs = true;
@@ -176,7 +176,7 @@ fn a_giver_that_is_killed_half_way_goes_on_to_stop() {
 
 /// This node gives two groups away, and has stopped one of them when its daemon is killed.
 #[test]
-fn what_a_killed_giver_had_stopped_is_not_started_again_beside_the_peer() {
+fn killed_giver_does_not_start_its_stopped_group_again() {
     let mut beside = Beside::having_all();
     beside.node.holds_jobs = true;
     let now = beside.now;
@@ -209,7 +209,7 @@ fn what_a_killed_giver_had_stopped_is_not_started_again_beside_the_peer() {
 
 /// This node has given its own set away, and the peer is starting it without saying so.
 #[test]
-fn what_a_peer_is_starting_is_not_started_by_a_daemon_that_was_killed() {
+fn killed_giver_does_not_start_group_that_c_node_is_starting() {
     for is_early in [false, true] {
         let mut beside = Beside::having_given(GroupSet::Local);
         beside.kill();
@@ -233,7 +233,7 @@ fn what_a_peer_is_starting_is_not_started_by_a_daemon_that_was_killed() {
 
 /// The peer gives this node its set, and lets go of it while this node's daemon restarts.
 #[test]
-fn what_a_peer_lets_go_of_is_taken_when_it_says_so_or_half_a_minute_later() {
+fn killed_taker_takes_group_at_done_of_c_node_or_after_30_s() {
     for says_so in [Some(true), Some(false), None] {
         let mut beside = Beside::being_given();
         beside.kill();
@@ -261,7 +261,7 @@ fn what_a_peer_lets_go_of_is_taken_when_it_says_so_or_half_a_minute_later() {
 
 /// The peer has let go, and the start on this node is in progress when the daemon is killed.
 #[test]
-fn a_taker_that_is_killed_ends_its_start_and_says_so() {
+fn killed_taker_completes_start_and_says_done() {
     let mut beside = Beside::being_given();
     beside.node.holds_jobs = true;
     beside.say(ask(GroupSet::Local, Step::Done));
@@ -274,7 +274,7 @@ fn a_taker_that_is_killed_ends_its_start_and_says_so() {
 
 /// The peer has declared this node dead meanwhile and has everything, or was restarted.
 #[test]
-fn a_hand_over_that_a_peer_has_ended_is_not_gone_on_with() {
+fn killed_taker_drops_hand_over_that_c_node_has_ended() {
     for is_anew in [false, true] {
         let mut beside = Beside::being_given();
         beside.kill();
@@ -292,7 +292,7 @@ fn a_hand_over_that_a_peer_has_ended_is_not_gone_on_with() {
 /// The peer lets go while this node's daemon restarts. Then the link from this node is cut, and the
 /// peer declares this node dead, takes its set again, and says so.
 #[test]
-fn what_a_peer_says_to_have_again_is_not_taken_half_a_minute_later() {
+fn killed_taker_does_not_take_group_that_c_node_has_acquired_again() {
     for hold in [GroupSet::Local, GroupSet::All] {
         let mut beside = Beside::being_given();
         beside.kill();
@@ -310,7 +310,7 @@ fn what_a_peer_says_to_have_again_is_not_taken_half_a_minute_later() {
 /// The peer takes its time to start what this node has given to it, and this node's daemon is
 /// killed twice.
 #[test]
-fn what_a_peer_is_starting_is_not_started_by_a_daemon_that_is_killed_twice() {
+fn giver_killed_twice_does_not_start_group_that_c_node_is_starting() {
     let mut beside = Beside::having_given(GroupSet::Local);
     for _ in 0..2 {
         beside.kill();
@@ -322,7 +322,7 @@ fn what_a_peer_is_starting_is_not_started_by_a_daemon_that_is_killed_twice() {
 
 /// As above, but killed once: the hand-over ends when the peer says so.
 #[test]
-fn a_hand_over_that_is_gone_on_with_does_not_end_before_the_peer_is_done() {
+fn hand_over_resumed_by_killed_giver_does_not_end_before_c_node_is_done() {
     let mut beside = Beside::having_given(GroupSet::Local);
     beside.kill();
     beside.comes_back_beside(GroupSet::Local);
@@ -333,7 +333,7 @@ fn a_hand_over_that_is_gone_on_with_does_not_end_before_the_peer_is_done() {
 /// The peer takes its time to start what this node has given to it, and this node stands still
 /// twice.
 #[test]
-fn what_a_peer_is_starting_is_not_started_by_who_stood_still_twice() {
+fn giver_pausing_twice_does_not_start_group_that_c_node_is_starting() {
     for hold in [GroupSet::Local, GroupSet::All] {
         let mut beside = Beside::having_given(hold);
         for _ in 0..2 {
@@ -343,19 +343,19 @@ fn what_a_peer_is_starting_is_not_started_by_who_stood_still_twice() {
     }
 }
 
-/// Like `what_a_peer_is_starting_is_not_started_by_a_daemon_that_was_killed`, but with `hb_standby`
+/// Like `killed_giver_does_not_start_group_that_c_node_is_starting`, but with `hb_standby`
 /// called without an argument: everything goes, of which this node has only its own set.
 #[test]
-fn what_a_peer_is_starting_of_everything_is_not_started_by_a_daemon_that_was_killed() {
+fn killed_giver_of_all_does_not_start_group_that_c_node_is_starting() {
     let mut beside = Beside::having_given(GroupSet::All);
     beside.kill();
     beside.comes_back_beside(GroupSet::Local);
     beside.is_at_work(20, GroupSet::Local, &[]);
 }
 
-/// Like `a_giver_that_is_killed_lets_go_of_the_rest_and_says_so`, but everything goes.
+/// Like `killed_giver_stops_remaining_groups_and_says_done`, but everything goes.
 #[test]
-fn a_giver_of_everything_that_is_killed_lets_go_of_the_rest_and_says_so() {
+fn killed_giver_of_all_stops_remaining_groups_and_says_done() {
     let mut beside = Beside::giving(GroupSet::All);
     beside.kill();
     beside.comes_back_beside(GroupSet::Local);
@@ -367,7 +367,7 @@ fn a_giver_of_everything_that_is_killed_lets_go_of_the_rest_and_says_so() {
 /// The peer takes a minute to let go of its set, and this node, which is not killed, stands still
 /// for a moment meanwhile: every message that was sent then is heard.
 #[test]
-fn what_a_peer_lets_go_of_slowly_is_not_taken_by_who_stood_still() {
+fn taker_after_pause_does_not_take_group_before_c_node_says_done() {
     for has_paused in [false, true] {
         let mut beside = Beside::being_given();
         if has_paused {
@@ -383,7 +383,7 @@ fn what_a_peer_lets_go_of_slowly_is_not_taken_by_who_stood_still() {
 /// The peer gives its set away. This node does not hear that the peer is done, because the peer has
 /// declared this node dead by then and has everything. No daemon is killed.
 #[test]
-fn what_a_peer_has_too_is_let_go_of_though_its_hand_over_to_us_has_not_ended() {
+fn group_held_on_both_sides_is_stopped_despite_hand_over_without_done() {
     let mut beside = Beside::being_given();
     beside.pass(Duration::from_secs(5));
     beside.resource(GroupSet::All, true, Occasion::Acquired);
@@ -394,7 +394,7 @@ fn what_a_peer_has_too_is_let_go_of_though_its_hand_over_to_us_has_not_ended() {
 /// The peer gives this node its set; this node's daemon is killed, and meanwhile the peer takes the
 /// set again.
 #[test]
-fn what_a_peer_has_again_is_at_rest_there() {
+fn hand_over_resumed_by_killed_taker_ends_when_c_node_has_group_again() {
     let mut beside = Beside::being_given();
     beside.kill();
     beside.comes_back_beside(GroupSet::None);
@@ -414,7 +414,7 @@ fn what_a_peer_has_again_is_at_rest_there() {
 /// A group that cannot be stopped here does not belong to the peer: the peer was restarted and has
 /// nothing.
 #[test]
-fn what_cannot_be_stopped_here_is_not_given_to_a_peer_that_has_nothing() {
+fn group_that_cannot_be_stopped_is_not_given_to_restarted_c_node() {
     let mut beside = Beside::conceded_and_stuck();
     beside.resource(GroupSet::None, false, Occasion::Shutdown);
     beside.say(Message::Shutdone);

@@ -34,7 +34,7 @@ fn number_of(beside: &Beside, wanted: &Message) -> u64 {
 /// The peer gives its set away, declares this node dead while the link is cut, and takes the set
 /// again.
 #[test]
-fn a_done_counts_when_nothing_is_missing_of_what_was_said_with_it() {
+fn done_arriving_late_waits_for_missing_messages_of_c_node() {
     for takes_again in [false, true] {
         let mut beside = Beside::joint_with(Failback::Off);
         beside.say(ask(GroupSet::Local, Step::Me));
@@ -58,7 +58,7 @@ fn a_done_counts_when_nothing_is_missing_of_what_was_said_with_it() {
 
 /// A report that was sent before the hand-over, when the peer had nothing.
 #[test]
-fn a_report_from_before_a_done_undoes_nothing() {
+fn report_from_before_done_arriving_late_does_not_change_owner() {
     let mut beside = Beside::joint_with(Failback::Off);
     let late = beside.sequence + 1;
     beside.sequence = late;
@@ -75,7 +75,7 @@ fn a_report_from_before_a_done_undoes_nothing() {
 }
 
 #[test]
-fn a_wish_that_has_ended_is_not_said_again() {
+fn hand_over_request_that_has_timed_out_is_not_resent() {
     let mut beside = Beside::joint_with(Failback::Off);
     let now = beside.now;
     let wish = ask(GroupSet::Local, Step::Me);
@@ -89,7 +89,7 @@ fn a_wish_that_has_ended_is_not_said_again() {
 }
 
 #[test]
-fn a_question_is_void_when_it_is_answered_or_its_addressee_has_died() {
+fn starting_message_answered_or_to_dead_c_node_is_not_resent() {
     for dies in [false, true] {
         let mut beside = Beside::new(Failback::Off);
         beside.silence(INITDEAD + Duration::from_secs(2));
@@ -109,7 +109,7 @@ fn a_question_is_void_when_it_is_answered_or_its_addressee_has_died() {
 
 /// The peer's first message is lost, and comes when the peer has long said that it is settled.
 #[test]
-fn a_starting_that_comes_late_unsettles_nobody() {
+fn starting_message_arriving_late_does_not_unsettle_c_node() {
     let mut beside = Beside::new(Failback::Off);
     beside.silence(INITDEAD + Duration::from_secs(2));
     assert_eq!(beside.node.runs, [FIRST, SECOND]);
@@ -138,7 +138,7 @@ fn a_starting_that_comes_late_unsettles_nobody() {
 
 /// The C node never says that it is done, nor what it holds.
 #[test]
-fn a_hand_over_to_a_peer_that_never_ends_it_ends_after_an_hour() {
+fn hand_over_that_c_node_never_completes_is_ended_after_an_hour() {
     let mut beside = Beside::joint_with(Failback::Off);
     let now = beside.now;
     beside.node.order(now, Order::Standby(GroupSet::Local));
@@ -153,7 +153,7 @@ fn a_hand_over_to_a_peer_that_never_ends_it_ends_after_an_hour() {
 /// The link was cut while the C node started, for longer than its joint start and shorter than a
 /// dead time; the lost messages are sent again, and come in either order.
 #[test]
-fn what_went_away_goes_home_in_whatever_order_the_words_of_a_start_come() {
+fn group_of_c_node_goes_home_in_any_order_of_its_start_messages() {
     for is_last in [false, true] {
         let mut beside = Beside::new(Failback::On);
         beside.silence(INITDEAD + Duration::from_secs(2));
@@ -186,7 +186,7 @@ fn what_went_away_goes_home_in_whatever_order_the_words_of_a_start_come() {
 /// given to it. The control thread takes the last plan for the state of the hand-over, which makes
 /// `hb restart` refuse.
 #[test]
-fn nothing_is_said_of_another_plan_while_a_hand_over_goes_on() {
+fn hand_over_in_progress_reports_no_progress_of_another_plan() {
     let mut beside = Beside::joint_with(Failback::Off);
     beside.node.fails = Some(SECOND);
     beside.say(ask(GroupSet::Local, Step::Me));
@@ -212,7 +212,7 @@ fn nothing_is_said_of_another_plan_while_a_hand_over_goes_on() {
 /// This node stands still for longer than a permit, but not long enough to be dead to the peer,
 /// while the peer gives this node its set.
 #[test]
-fn what_a_peer_gives_to_who_stood_still_for_a_moment_is_not_left_to_nobody() {
+fn group_given_by_c_node_during_pause_of_taker_is_started() {
     let mut beside = Beside::joint_with(Failback::Off);
     beside.say(ask(GroupSet::Local, Step::Me));
     assert!(beside.sent().contains(&ask(GroupSet::Local, Step::Other)));
@@ -234,7 +234,7 @@ fn what_a_peer_gives_to_who_stood_still_for_a_moment_is_not_left_to_nobody() {
 /// nothing, and then the first message is sent again: a starting C node takes its own set after 10
 /// s if it was not told which node has the set.
 #[test]
-fn a_starting_that_is_sent_again_after_an_answer_to_ours_is_answered() {
+fn starting_message_resent_after_report_of_c_node_is_answered() {
     let mut beside = Beside::new(Failback::Off);
     beside.silence(INITDEAD + Duration::from_secs(2));
     assert_eq!(beside.node.runs, [FIRST, SECOND]);
@@ -260,7 +260,7 @@ fn a_starting_that_is_sent_again_after_an_answer_to_ours_is_answered() {
 /// still, has not answered for the addresses that are stopped beside it. This node rests until the
 /// executor answers.
 #[test]
-fn a_node_rests_while_addresses_go_beside_a_stop_that_has_failed() {
+fn node_with_failed_stop_rests_while_addresses_are_being_stopped() {
     let mut settings = settings(A, Failback::Off);
     let address = std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
     let spec = crate::AddressSpec { address, prefix: None, interface: None, broadcast: None };

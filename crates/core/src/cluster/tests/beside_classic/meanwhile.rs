@@ -5,7 +5,7 @@ use super::*;
 /// The C node gives everything away, of which it has only its own set, and takes its time. This
 /// node's executor lets go of this node's own group, which the C node never had.
 #[test]
-fn what_we_let_go_of_does_not_wait_for_a_peer_that_gives_everything() {
+fn group_let_go_by_executor_is_started_again_while_c_node_gives() {
     for hold in [GroupSet::Local, GroupSet::All] {
         let mut beside = Beside::joint_with(Failback::Off);
         beside.say(ask(hold, Step::Me));
@@ -22,7 +22,7 @@ fn what_we_let_go_of_does_not_wait_for_a_peer_that_gives_everything() {
 /// The C node says that it is done while no daemon is running here; the next daemon stands still
 /// for a moment.
 #[test]
-fn what_a_peer_let_go_of_is_taken_though_the_next_daemon_stood_still() {
+fn group_given_to_killed_taker_is_taken_despite_pause_of_next_daemon() {
     for paused in [false, true] {
         let mut beside = Beside::being_given();
         beside.kill();
@@ -44,7 +44,7 @@ fn what_a_peer_let_go_of_is_taken_though_the_next_daemon_stood_still() {
 /// A person at the C node repeats the order that is in progress; the C node refuses that, but has
 /// sent the request all the same.
 #[test]
-fn an_order_that_a_peer_refuses_while_it_gives_ends_nothing() {
+fn hand_over_from_c_node_survives_second_request_refused_by_c_node() {
     for (again, stable) in
         [(GroupSet::Local, false), (GroupSet::All, false), (GroupSet::Foreign, false)]
     {
@@ -64,7 +64,7 @@ fn an_order_that_a_peer_refuses_while_it_gives_ends_nothing() {
 /// the C node refuses although it sends the request all the same. This node, which is not killed,
 /// stood still for a moment before.
 #[test]
-fn what_a_peer_lets_go_of_slowly_is_not_taken_though_it_was_asked_twice() {
+fn taker_after_pause_waits_for_done_of_c_node_despite_repeated_request() {
     for twice in [false, true] {
         let mut beside = Beside::being_given();
         beside.stands_still();
@@ -87,7 +87,7 @@ fn what_a_peer_lets_go_of_slowly_is_not_taken_though_it_was_asked_twice() {
 
 /// The C node gives two groups, one of which has failed here before.
 #[test]
-fn what_has_failed_here_before_and_is_given_again_is_handed_back() {
+fn group_given_again_after_failed_start_is_handed_back_to_c_node() {
     let mut beside = Beside::new(Failback::Off);
     let mut settings = settings(A, Failback::Off);
     let mut third = settings.groups[1].clone();
@@ -133,7 +133,7 @@ fn what_has_failed_here_before_and_is_given_again_is_handed_back() {
 /// A person at the C node orders something else while the C node gives; no node stood still, and no
 /// daemon was killed.
 #[test]
-fn what_was_promised_is_kept_though_the_peer_asks_for_something_else() {
+fn promise_to_c_node_survives_further_request() {
     let mut beside = Beside::being_given();
     beside.pass(Duration::from_secs(5));
     beside.say(ask(GroupSet::Local, Step::Me));
@@ -144,7 +144,7 @@ fn what_was_promised_is_kept_though_the_peer_asks_for_something_else() {
 /// The C node has given its set, which takes its time to start here. Then the link from this node
 /// is cut for a moment, and the C node declares this node dead, takes everything, and says so.
 #[test]
-fn what_a_peer_has_too_is_let_go_of_though_we_still_start_what_it_gave() {
+fn group_held_on_both_sides_is_stopped_while_given_group_still_starts() {
     let mut beside = Beside::being_given();
     beside.node.holds_jobs = true;
     beside.say(ask(GroupSet::Local, Step::Done));
@@ -160,7 +160,7 @@ fn what_a_peer_has_too_is_let_go_of_though_we_still_start_what_it_gave() {
 /// This node gives the C node its set back, the stop takes its time, and the C node declares this
 /// node dead as above.
 #[test]
-fn what_a_peer_has_too_is_let_go_of_though_we_still_stop_what_we_give() {
+fn group_held_on_both_sides_is_stopped_while_given_group_still_stops() {
     let mut beside = Beside::being_given();
     beside.say(ask(GroupSet::Local, Step::Done));
     beside.resource(GroupSet::None, true, Occasion::Report);

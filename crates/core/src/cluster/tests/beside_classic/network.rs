@@ -25,7 +25,7 @@ impl Beside {
 }
 
 #[test]
-fn what_lost_its_carrier_does_not_go_to_a_peer_that_has_lost_its_network_before() {
+fn group_without_carrier_is_not_given_to_c_node_without_network() {
     for is_peer_blind in [false, true] {
         let mut beside = Beside::joint_with(Failback::Off);
         beside.say(Message::IpfailPresence { joined: true });
@@ -45,7 +45,7 @@ fn what_lost_its_carrier_does_not_go_to_a_peer_that_has_lost_its_network_before(
 /// Of two ping nodes one dies for good: the peer notices that a moment before this node, and
 /// reports it. From then on both nodes see the same one, and the peer has nothing more to report.
 #[test]
-fn what_lost_its_carrier_goes_to_a_peer_that_sees_as_much_as_we_do() {
+fn group_without_carrier_is_given_to_c_node_with_equal_ping_count() {
     let mut own = settings(A, Failback::Off);
     own.ping_nodes.push("router".to_owned());
     let mut beside = Beside::joint_of(own);
@@ -67,7 +67,7 @@ fn what_lost_its_carrier_goes_to_a_peer_that_sees_as_much_as_we_do() {
 /// The peer had lost its network for a moment; then this node's ipfail is switched off, and the
 /// peer's network is back.
 #[test]
-fn what_lost_its_carrier_goes_to_a_peer_of_which_nothing_is_counted_any_more() {
+fn group_without_carrier_is_given_to_c_node_after_ipfail_is_switched_off() {
     let mut beside = Beside::joint_with(Failback::Off);
     beside.say(Message::IpfailPresence { joined: true });
     beside.pass_seeing(Duration::from_secs(2), true);
@@ -85,7 +85,7 @@ fn what_lost_its_carrier_goes_to_a_peer_of_which_nothing_is_counted_any_more() {
 /// reports whenever it is asked that this node sees fewer ping nodes. It answers this node's wish
 /// 20 ms later.
 #[test]
-fn what_a_peer_has_too_is_let_go_of_as_soon_though_ipfail_wants_to_give_it() {
+fn group_held_on_both_sides_is_stopped_in_time_despite_ipfail() {
     let mut beside = Beside::joint_with(Failback::Off);
     beside.say(Message::IpfailPresence { joined: true });
     beside.pass_seeing(Duration::from_secs(2), true);
@@ -116,7 +116,7 @@ fn what_a_peer_has_too_is_let_go_of_as_soon_though_ipfail_wants_to_give_it() {
 /// The same, and a person wants to give what both have. The peer answers, and waits for this node's
 /// "done" for an hour.
 #[test]
-fn what_a_peer_has_too_is_not_offered_to_it_and_taken_back() {
+fn standby_of_group_held_on_both_sides_leaves_no_request_without_done() {
     let mut beside = Beside::joint_with(Failback::Off);
     beside.resource(GroupSet::All, true, Occasion::Acquired);
     beside.pass(Duration::from_millis(500));

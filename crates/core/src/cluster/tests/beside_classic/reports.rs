@@ -4,7 +4,7 @@
 use super::*;
 
 #[test]
-fn a_peer_that_nobody_has_heard_of_is_asked_what_it_holds_and_both_do_not_keep_it() {
+fn c_node_heard_after_initdead_is_asked_and_groups_held_twice_are_stopped() {
     let mut beside = Beside::new(Failback::Off);
     beside.silence(INITDEAD + Duration::from_secs(2));
     assert_eq!(beside.node.runs, [FIRST, SECOND], "it was never heard");
@@ -18,7 +18,7 @@ fn a_peer_that_nobody_has_heard_of_is_asked_what_it_holds_and_both_do_not_keep_i
 }
 
 #[test]
-fn after_a_pause_nothing_begins_before_a_peer_has_said_what_it_holds() {
+fn node_after_pause_starts_nothing_before_c_node_reports_its_groups() {
     let mut beside = Beside::joint();
     beside.now = beside.now + Duration::from_secs(5);
     beside.status(NodeStatus::Active);
@@ -36,7 +36,7 @@ fn after_a_pause_nothing_begins_before_a_peer_has_said_what_it_holds() {
 }
 
 #[test]
-fn a_report_that_is_sent_again_is_older_than_what_was_heard_since() {
+fn report_resent_by_c_node_does_not_override_later_report() {
     let mut beside = Beside::joint();
     let held = beside.sequence;
     beside.sequence += 1;
@@ -50,7 +50,7 @@ fn a_report_that_is_sent_again_is_older_than_what_was_heard_since() {
 
 /// The message that announced the peer's stop was lost together with others.
 #[test]
-fn what_an_unsettled_peer_does_not_name_any_more_is_not_free() {
+fn group_missing_in_report_of_unsettled_c_node_is_not_taken() {
     let mut beside = Beside::joint();
     beside.resource(GroupSet::None, false, Occasion::Report);
     beside.pass(Duration::from_secs(20));
@@ -61,7 +61,7 @@ fn what_an_unsettled_peer_does_not_name_any_more_is_not_free() {
 }
 
 #[test]
-fn nothing_is_conceded_to_a_peer_that_has_fallen_silent() {
+fn c_node_falling_silent_with_all_groups_is_conceded_nothing() {
     let mut beside = Beside::joint();
     beside.resource(GroupSet::All, true, Occasion::Report);
     beside.pass(Duration::from_millis(2_800));
@@ -77,7 +77,7 @@ fn nothing_is_conceded_to_a_peer_that_has_fallen_silent() {
 
 /// A person's order at the peer, which the peer itself refuses, is heard here all the same.
 #[test]
-fn a_promise_to_a_peer_that_does_not_begin_ends() {
+fn promise_to_c_node_that_begins_nothing_ends() {
     let mut beside = Beside::joint();
     beside.say(ask(GroupSet::Local, Step::Me));
     assert!(beside.sent().contains(&ask(GroupSet::Local, Step::Other)));
@@ -87,7 +87,7 @@ fn a_promise_to_a_peer_that_does_not_begin_ends() {
 }
 
 #[test]
-fn a_set_that_a_settled_peer_does_not_hold_is_run_here() {
+fn set_not_held_by_settled_c_node_is_run_and_reported() {
     let mut beside = Beside::joint_with(Failback::Off);
     beside.resource(GroupSet::None, true, Occasion::Report);
     beside.pass(Duration::from_secs(1));
@@ -105,7 +105,7 @@ fn last_report(sent: &[Message]) -> Option<GroupSet> {
 
 /// The peer is restarted in the middle of a hand-over to it that a person ordered.
 #[test]
-fn what_a_restarted_peer_never_took_is_run_and_told_as_ours() {
+fn group_never_taken_by_restarted_c_node_is_run_and_reported() {
     let mut beside = Beside::joint_with(Failback::Off);
     let now = beside.now;
     beside.node.order(now, Order::Standby(GroupSet::Local));
@@ -128,7 +128,7 @@ fn what_a_restarted_peer_never_took_is_run_and_told_as_ours() {
 
 /// The peer is restarted while it gives this node its set.
 #[test]
-fn what_a_peer_began_to_give_before_it_was_started_anew_is_left_to_it() {
+fn set_that_c_node_was_giving_before_restart_is_left_to_c_node() {
     let mut beside = Beside::joint_with(Failback::Off);
     beside.say(ask(GroupSet::Local, Step::Me));
     beside.resource(GroupSet::None, false, Occasion::Standby);
@@ -147,7 +147,7 @@ fn what_a_peer_began_to_give_before_it_was_started_anew_is_left_to_it() {
 /// This node's own set was given to the peer, and the peer says later that it has nothing of this
 /// node.
 #[test]
-fn our_own_set_that_a_settled_peer_does_not_hold_any_more_is_run_and_told() {
+fn own_set_no_longer_held_by_settled_c_node_is_run_and_reported() {
     let mut beside = Beside::joint_with(Failback::Off);
     let now = beside.now;
     beside.node.order(now, Order::Standby(GroupSet::Local));

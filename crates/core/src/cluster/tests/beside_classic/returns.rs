@@ -33,7 +33,7 @@ fn comes_back(beside: &mut Beside) {
 }
 
 #[test]
-fn what_it_gave_away_goes_home_after_a_stop_and_a_start() {
+fn group_given_away_by_c_node_goes_home_after_stop_and_start() {
     let mut beside = given();
     beside.resource(GroupSet::None, false, Occasion::Shutdown);
     beside.say(Message::Shutdone);
@@ -42,14 +42,14 @@ fn what_it_gave_away_goes_home_after_a_stop_and_a_start() {
 }
 
 #[test]
-fn what_it_gave_away_goes_home_after_a_crash() {
+fn group_given_away_by_c_node_goes_home_after_crash() {
     let mut beside = given();
     beside.silence(Duration::from_secs(2));
     comes_back(&mut beside);
 }
 
 #[test]
-fn what_it_gave_away_goes_home_after_a_start_that_nobody_saw_the_stop_of() {
+fn group_given_away_by_c_node_goes_home_after_restart_without_goodbye() {
     comes_back(&mut given());
 }
 
@@ -68,7 +68,7 @@ fn started_anew(group: GroupId, is_whole: bool) -> Beside {
 /// This node's daemon was away for longer than a dead time after it was killed: the peer has taken
 /// everything, and this node's executor has let go of the address alone.
 #[test]
-fn what_is_held_in_part_is_left_to_a_peer_that_has_taken_it() {
+fn group_held_in_part_is_left_to_c_node_that_has_taken_over() {
     let mut beside = started_anew(FIRST, false);
     beside.node.holds_jobs = true;
     beside.status(NodeStatus::Active);
@@ -88,7 +88,7 @@ fn what_is_held_in_part_is_left_to_a_peer_that_has_taken_it() {
 /// Both processes of this node were killed and are back before the address has expired, and the
 /// peer has taken over meanwhile.
 #[test]
-fn what_is_found_whole_is_left_to_a_peer_that_has_taken_it_without_a_word() {
+fn group_held_whole_and_taken_by_c_node_is_stopped_and_never_reported() {
     let mut beside = started_anew(FIRST, true);
     beside.status(NodeStatus::Active);
     beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
@@ -108,7 +108,7 @@ fn what_is_found_whole_is_left_to_a_peer_that_has_taken_it_without_a_word() {
 /// This node's daemon was restarted at once, and so was the peer, which would otherwise take its
 /// own set.
 #[test]
-fn what_an_executor_has_kept_is_told_when_the_peer_has_said_what_it_holds() {
+fn group_kept_by_executor_is_reported_once_c_node_starts_or_reports() {
     for is_heard_to_start in [false, true] {
         let mut beside = started_anew(SECOND, true);
         beside.status(NodeStatus::Active);
@@ -129,7 +129,7 @@ fn what_an_executor_has_kept_is_told_when_the_peer_has_said_what_it_holds() {
 
 /// Everything is held while the other machine goes back from Systole to heartbeat 3.0.6.
 #[test]
-fn a_c_node_in_place_of_one_of_ours_is_told_what_is_held_here_and_no_more() {
+fn c_node_replacing_peer_during_hold_is_told_only_groups_run_here() {
     for dies in [false, true] {
         let mut pair = Pair::settled(Failback::Off);
         let now = pair.now;
@@ -158,7 +158,7 @@ fn a_c_node_in_place_of_one_of_ours_is_told_what_is_held_here_and_no_more() {
 
 /// The peer was dead, and its group could not be started here; it comes back.
 #[test]
-fn what_failed_here_before_the_peer_came_back_is_left_to_it() {
+fn group_failed_here_is_not_withheld_from_returning_c_node() {
     for failback in [Failback::On, Failback::Off] {
         let mut beside = Beside::joint_with(failback);
         beside.node.fails = Some(SECOND);
@@ -186,7 +186,7 @@ fn what_failed_here_before_the_peer_came_back_is_left_to_it() {
 /// This node's executor does not come back, so that what it held has expired: beside a Systole node
 /// it is released (`executor_absence.rs`).
 #[test]
-fn what_an_executor_held_that_does_not_come_back_is_not_told_as_held_here() {
+fn group_lost_with_executor_is_not_withheld_from_c_node() {
     let mut beside = Beside::joint_with(Failback::Off);
     let now = beside.now;
     beside.node.cluster.handle(now, &Input::ExecutorGone);
@@ -201,10 +201,10 @@ fn what_an_executor_held_that_does_not_come_back_is_not_told_as_held_here() {
     assert!(gives || sent.iter().any(frees), "the peer does not hear of it: {sent:?}");
 }
 
-/// Like `a_hold_counts_here_alone_and_ends_with_a_takeover`, but a single group is held, not
+/// Like `hold_beside_c_node_delays_takeover_until_release`, but a single group is held, not
 /// everything.
 #[test]
-fn a_single_group_that_is_held_is_not_told_as_held_here() {
+fn single_group_on_hold_is_not_withheld_from_returning_c_node() {
     let mut beside = Beside::joint();
     let now = beside.now;
     beside.node.order(now, Order::Hold(Some(SECOND), Duration::from_hours(1)));
@@ -221,10 +221,10 @@ fn a_single_group_that_is_held_is_not_told_as_held_here() {
     assert!(!holds || beside.node.runs.contains(&SECOND), "nobody runs the second: {sent:?}");
 }
 
-/// Like `what_an_executor_has_kept_is_told_when_the_peer_has_said_what_it_holds`, but the executor
+/// Like `group_kept_by_executor_is_reported_once_c_node_starts_or_reports`, but the executor
 /// connects after the first message of the peer.
 #[test]
-fn what_an_executor_says_late_that_it_has_kept_is_told_before_the_peer_takes_it() {
+fn group_kept_by_executor_connecting_late_is_not_left_to_c_node() {
     let mut wrong = Vec::new();
     for (is_heard_to_start, is_whole) in
         [(true, true), (false, true), (true, false), (false, false)]
@@ -272,7 +272,7 @@ fn what_an_executor_says_late_that_it_has_kept_is_told_before_the_peer_takes_it(
 /// This node's executor, which connects at once, has kept a part of the peer's set, and both
 /// daemons were restarted: the start of the set continues here.
 #[test]
-fn what_goes_on_to_start_here_at_a_joint_start_is_told_before_the_peer_takes_it() {
+fn group_still_starting_at_joint_start_is_named_in_first_stable_report() {
     let mut beside = started_anew(SECOND, false);
     beside.status(NodeStatus::Active);
     beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
@@ -286,10 +286,10 @@ fn what_goes_on_to_start_here_at_a_joint_start_is_told_before_the_peer_takes_it(
     assert_eq!(first, Some(&report(GroupSet::All, true, Occasion::Report)), "{sent:?}");
 }
 
-/// Like `what_an_executor_held_that_does_not_come_back_is_not_told_as_held_here`, but the peer is
+/// Like `group_lost_with_executor_is_not_withheld_from_c_node`, but the peer is
 /// in a transition of its own when it is asked, and does not answer.
 #[test]
-fn what_an_executor_held_that_does_not_come_back_is_offered_again() {
+fn group_lost_with_executor_is_offered_again_to_c_node_without_answer() {
     let mut beside = Beside::joint_with(Failback::Off);
     let now = beside.now;
     beside.node.cluster.handle(now, &Input::ExecutorGone);

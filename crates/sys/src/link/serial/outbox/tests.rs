@@ -36,7 +36,7 @@ fn advance(outbox: &mut Outbox, line: &mut Line, now: u64) {
 }
 
 #[test]
-fn messages_keep_their_order_and_the_pace_of_the_line() {
+fn outbox_keeps_message_order_and_the_pace_of_the_line() {
     let mut outbox = Outbox::new(BAUD, PATIENCE);
     let mut line = Line { room: 1000, ..Line::default() };
     outbox.put(b"first;").unwrap();
@@ -57,7 +57,7 @@ fn messages_keep_their_order_and_the_pace_of_the_line() {
 }
 
 #[test]
-fn the_newest_beat_overtakes_what_would_hold_it_up() {
+fn newest_beat_overtakes_waiting_messages_and_replaces_older_beats() {
     let mut outbox = Outbox::new(BAUD, PATIENCE);
     let mut line = Line { room: 2000, ..Line::default() };
     outbox.put(b"first;").unwrap();
@@ -76,7 +76,7 @@ fn the_newest_beat_overtakes_what_would_hold_it_up() {
 }
 
 #[test]
-fn messages_that_find_no_room_go_whole_and_the_oldest_first() {
+fn outbox_without_room_drops_whole_messages_oldest_first() {
     let mut outbox = Outbox::new(460_800, PATIENCE);
     let message = |number: usize| format!("{number:-<1000};");
     let mut lost = 0;
@@ -96,7 +96,7 @@ fn messages_that_find_no_room_go_whole_and_the_oldest_first() {
 }
 
 #[test]
-fn what_waits_is_worth_waiting_for() {
+fn outbox_turns_slow_past_half_its_patience_and_has_a_bound() {
     // 500 bytes are half a second.
     let mut outbox = Outbox::new(BAUD, PATIENCE);
     outbox.put(&[b'x'; 250]).unwrap();
@@ -111,7 +111,7 @@ fn what_waits_is_worth_waiting_for() {
 }
 
 #[test]
-fn a_message_may_not_hold_up_the_beats_for_long() {
+fn message_too_long_for_the_line_is_refused_unless_a_beat() {
     let mut slow = Outbox::new(9600, PATIENCE);
     assert!(slow.put(&[b'x'; SHORT]).is_ok());
     let error = slow.put(&[b'x'; SHORT + 1]).unwrap_err();
@@ -122,7 +122,7 @@ fn a_message_may_not_hold_up_the_beats_for_long() {
 }
 
 #[test]
-fn a_message_that_was_begun_is_ended_when_there_is_room() {
+fn message_begun_is_completed_when_the_line_has_room_again() {
     let mut outbox = Outbox::new(BAUD, PATIENCE);
     let mut line = Line { room: 4, ..Line::default() };
     outbox.put(b"begun;").unwrap();
@@ -137,7 +137,7 @@ fn a_message_that_was_begun_is_ended_when_there_is_room() {
 }
 
 #[test]
-fn what_follows_a_torn_message_begins_a_line() {
+fn beat_after_a_torn_message_begins_on_a_new_line() {
     let mut outbox = Outbox::new(BAUD, PATIENCE);
     let mut line = Line { room: 4, ..Line::default() };
     outbox.put(b">>>\na=b\n<<<\n").unwrap();
@@ -154,7 +154,7 @@ fn what_follows_a_torn_message_begins_a_line() {
 }
 
 #[test]
-fn another_error_of_the_line_is_told() {
+fn outbox_reports_an_io_error_of_the_line() {
     let mut outbox = Outbox::new(BAUD, PATIENCE);
     outbox.put(b"x").unwrap();
     let gone = outbox.advance(0, |_| Err(Errno::IO.into()));
@@ -162,7 +162,7 @@ fn another_error_of_the_line_is_told() {
 }
 
 #[test]
-fn beats_need_no_memory() {
+fn outbox_buffers_do_not_grow_while_beats_are_sent() {
     let mut outbox = Outbox::new(460_800, PATIENCE);
     let mut line = Line { text: Vec::new(), room: 0 };
     let beat = [b'b'; 400];
