@@ -184,6 +184,24 @@ fn acquisition_with_agents_that_cannot_be_asked_ends() {
     assert!(!pair.node(A).has_said(&no_reply), "it is not the other node that does not answer");
 }
 
+/// The agent cannot even be asked to stop, and nothing else is in progress.
+#[test]
+fn release_with_agent_that_cannot_be_asked_ends() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.node(A).holds_jobs = true;
+    let now = pair.now;
+    pair.node(A).order(now, Order::StandbyGroup(FIRST));
+    pair.until("the order is answered", |pair| {
+        let now = pair.now;
+        for job in std::mem::take(&mut pair.node(A).held) {
+            let done = Input::JobDone { job: job.id, outcome: Outcome::NotAsked };
+            pair.node(A).cluster.handle(now, &done);
+        }
+        !pair.node(A).answers.is_empty()
+    });
+    assert_eq!(pair.node(A).answers, [refused(Refusal::CannotStop)]);
+}
+
 #[test]
 fn goodbye_of_starting_peer_is_heeded_and_pause_declares_no_peer_dead() {
     let status = |status| Message::Status { status, deadtime: DEADTIME, flow_control: true };
@@ -345,6 +363,7 @@ fn transitions_not_reached_by_worlds_are_all_met_by_unit_tests() {
     ledger::group_held_but_not_in_ledger_is_adopted();
     hand_over_at_rare_input_reaches_listed_stage();
     acquisition_with_agents_that_cannot_be_asked_ends();
+    release_with_agent_that_cannot_be_asked_ends();
     goodbye_of_starting_peer_is_heeded_and_pause_declares_no_peer_dead();
     stop_order_repeated_begins_once_and_early_hand_over_step_is_ignored();
     fencing_at_rare_input_takes_groups_only_after_confirmed_death();
