@@ -37,15 +37,17 @@ const RETRY: Duration = Duration::from_secs(1);
 /// How far the negotiation with a C node has come.
 ///
 /// ```text
-///  Idle ──communication up, "starting" sent──▶ Starting ──its "starting"──▶ BothStarting
-///                                                 │  a "resource"              │
-///                                                 ▼                            ▼
-///  Stable ◀──10 s, or the peer is stable, ── Reported ◀───── a "resource" ─────┘
-///            or has nothing
+/// Idle ──communication is up, a C node is heard──▶ Starting
+/// Idle ──communication is up, without a C node or in legacy mode──▶ Stable
+/// Starting ──its "starting"──▶ BothStarting
+/// Starting, BothStarting ──a "resource"──▶ Reported
+/// Reported ──10 s, or the peer is stable or has nothing──▶ Stable
+/// any stage ──the peer dies or leaves──▶ Stable
+/// Stable ──a C node is heard in time, and nothing runs here──▶ Starting
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Stage {
-    /// No C node has been met.
+    /// Communication of this node is not up.
     #[default]
     Idle,
     Starting,

@@ -1,11 +1,9 @@
 //! Whether another node is present: the state machine, without cluster.
 //!
 //! ```text
-//!                status                 silent for its dead time
-//!   (unheard) ───────────▶ Init/Up/Active ──────────────────────▶ Dead
-//!       │                        ▲            status               │
-//!       │ silent for initdead    └─────────────────────────────────┤
-//!       └──────────────────────────────────────────────────────────┘
+//! unheard ──status──▶ init, up, active ──silent for its dead time──▶ dead
+//! unheard ──silent for initdead──▶ never heard
+//! dead, never heard ──status──▶ init, up, active
 //! ```
 
 use super::{Kind, Peer};

@@ -12,13 +12,13 @@ const RETRY_MAX: Duration = Duration::from_mins(1);
 /// How far the fencing of a node has come.
 ///
 /// ```text
-///             a group waits            delay over            done
-///  Unneeded ────────────────▶ Delayed ───────────▶ Running ────────▶ Certain
-///    ▲  ▲ ▲                      │           failed │  ▲               │  ▲
-///    │  │ └─ heard, no group ────┘                  ▼  │ time is up    │  │
-///    │  │    waits any more  ◀─────────────────── Failed                │  │
-///    │  └───────────────────────── heard since then ───────────────────┘  │
-///    └───────────────────────────── confirmed by hand ────────────────────┘
+/// Unneeded ──a group waits──▶ Delayed ──the delay is over──▶ Running ──done──▶ Certain
+/// Running ──failed──▶ Failed ──time is up──▶ Running
+/// Running ──the device is busy──▶ Delayed
+/// Running ──failed, and the node is heard──▶ Unneeded
+/// Delayed, Failed ──no group waits any longer──▶ Unneeded
+/// Certain ──heard since then──▶ Unneeded
+/// any state ──confirmed by hand──▶ Certain
 /// ```
 ///
 /// Each device of a node is an attempt of its own: after a device that could not reset the node,

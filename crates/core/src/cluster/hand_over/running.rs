@@ -18,10 +18,11 @@ pub(super) const WORK_WAIT: Duration = Duration::from_hours(1);
 /// How far a hand-over has come.
 ///
 /// ```text
-///  giver:  Asked ──"other"──▶ Releasing ──all stopped, "done"──▶ Given ──"done"──▶ Told
-///          Told ──the taker's table as of its "done"──▶ (over)
-///  taker:  Invited ──"me"──▶ Checking ──everything is here, "other"──▶ Promised
-///          Promised ──"done"──▶ Acquiring ──all settled, "done"──▶ (over)
+/// giver:  Asked ──"other"──▶ Releasing ──all stopped, "done"──▶ Given ──"done"──▶ Told
+///         Told ──the taker's table as of its "done"──▶ (over)
+///         Given ──the taker's table shows that it has everything──▶ (over)
+/// taker:  Invited ──"me"──▶ Checking ──everything is here, "other"──▶ Promised
+///         Promised ──"done"──▶ Acquiring ──all settled, "done"──▶ (over)
 /// ```
 ///
 /// A taker that was not asked by a person on its own node begins with Checking. Nothing is let go

@@ -8,11 +8,9 @@ pub const HOLD_MAX: Duration = Duration::from_hours(24);
 /// The last order to hold or to release that is known here, of everything or of one group.
 ///
 /// ```text
-///          hold                            time is up
-///   Over ────────▶ in force ────────────────────────────────────▶ Over
-///                   │    ▲  release       time of the hold is up    ▲
-///                   │    └──hold─── released ───────────────────────┘
-///                   └──────────────────▲
+/// Over, released ──hold──▶ in force
+/// in force, Over ──release──▶ released
+/// in force, released ──the time of the hold is up──▶ Over
 /// ```
 ///
 /// The number of the order is remembered and sent after it is over, so that a beat that was under

@@ -9,13 +9,13 @@ use std::time::Duration;
 /// How far this node has come with giving its groups away.
 ///
 /// ```text
-///          sees fewer, told dead, or groups may go home
-///  quiet ──────────────────────────────────────────────▶ giving up
-///    ▲ ▲                                                  │  │  │
-///    │ └──── equal counts, abort, or count has changed ───┘  │  │
-///    │                              the groups are offered ◀─┘  │ a transition runs here or there
-///    │            it has ended: the counts are compared anew    ▼
-///    └─────────────────────────────────────────────────────── waiting
+/// quiet, waiting ──this node sees fewer, is told so, or groups may go home──▶ giving up
+/// giving up ──equal counts, abort, or a count has changed──▶ quiet
+/// giving up ──two keepalives later, the groups are offered──▶ quiet
+/// giving up ──two keepalives later, but a transition runs here or there──▶ waiting
+/// quiet ──groups that were offered are refused──▶ waiting
+/// waiting ──the transition ends, or groups may move: the counts are compared anew──▶ quiet
+/// waiting ──abort──▶ quiet
 /// ```
 ///
 /// `giving up` lasts for two keepalives.

@@ -14,9 +14,9 @@ const CLASSIC_WAIT: Duration = Duration::from_secs(5);
 /// A graceful stop.
 ///
 /// ```text
-///        ordered             all groups stopped, `shutdone` sent        acknowledged, or 2 s
-///  None ────────▶ Releasing ─────────────────────────────────────▶ Said ────────────────────▶ Over
-///                                       beside a C node: its takeover is done, or 5 s
+/// None ──ordered──▶ Releasing ──all groups are stopped, `shutdone` is sent──▶ Said
+/// Said ──acknowledged, or 2 s──▶ Over
+/// Said ──beside a C node: acknowledged, and its takeover is done, or 5 s──▶ Over
 /// ```
 #[derive(Debug, Default)]
 pub(in crate::cluster) enum Shutdown {
