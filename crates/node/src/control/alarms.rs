@@ -99,7 +99,7 @@ fn of_file(node: &str) -> AlarmReport {
 fn of_former_line(group: &GroupReport, node: &str) -> AlarmReport {
     let (name, line) = (&group.name, line_of(group));
     let text = format!(
-        "{node} has a line of {name} that this node does not have any more: {line}. Give all nodes \
+        "{node} has a line of {name} that is no longer in this haresources: {line}. Give all nodes \
          the same haresources and reload"
     );
     AlarmReport { group: name.clone(), text }
@@ -207,7 +207,7 @@ mod tests {
         assert_eq!(alarms("active", &group), []);
         group.retired = Some(Retirement::Elsewhere);
         let told = alarms("active", &group).pop().map(|alarm| alarm.text);
-        let begin = "web2 has a line of 10.0.0.5 that this node does not have any more: web1 10.0";
+        let begin = "web2 has a line of 10.0.0.5 that is no longer in this haresources: web1 10.0";
         assert!(told.as_ref().is_some_and(|text| text.starts_with(begin)), "{told:?}");
     }
 

@@ -65,8 +65,6 @@ fn executor_not_returning_leaves_its_groups_to_peer() {
     assert!(pair.node(B).said.iter().any(told));
 }
 
-/// The ledger could not be written since something had started: the executor cannot say that this
-/// runs.
 /// While it has no executor, a node cannot report that its groups run.
 #[test]
 fn executor_replaced_is_told_to_peer_as_claim_and_not_as_start() {

@@ -41,7 +41,7 @@ fn old_line_starts_on_peer_when_executor_is_lost_before_new_line_starts() {
     assert!(pair.node(B).running().contains(&vec!["first"]), "{:?}", pair.node(B).running());
 }
 
-/// The same after the old line was stopped: the executor dies while the new line starts.
+/// The same after the reload is over: the executor dies while the new line runs.
 #[test]
 fn old_line_starts_on_peer_when_executor_is_lost_well_after_reload() {
     let mut pair = Pair::settled(Failback::Off);

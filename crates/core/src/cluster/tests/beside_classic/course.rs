@@ -60,7 +60,7 @@ fn killed_giver_with_repeated_order_does_not_start_given_group() {
     assert_eq!(beside.node.runs, [], "the peer is at work: {answers:?}");
 }
 
-/// This node stood still. When it continues, the peer's report is in the socket, and after it a
+/// The daemon of this node was killed. When it is back, it hears the peer's report, and after that a
 /// request that the peer has sent although it refuses the order for it.
 #[test]
 fn killed_giver_hearing_request_right_after_report_does_not_start_given_group() {
