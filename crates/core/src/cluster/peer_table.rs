@@ -29,6 +29,7 @@ impl Cluster {
             }
             peer.kind = Kind::Classic;
             peer.is_settled = true;
+            self.report_other_lines();
             return self.verify_classic(from);
         };
         let nodes = self.transmitter.beat.nodes;

@@ -32,6 +32,7 @@ impl OtherLines {
         let told = std::mem::take(&mut self.told);
         let fresh = alarms.iter().filter(|alarm| !told.contains(alarm)).cloned().collect();
         let mut over: Vec<String> = told.into_iter().map(|alarm| alarm.group).collect();
+        over.sort_unstable();
         over.dedup();
         over.retain(|group| alarms.iter().all(|alarm| alarm.group != *group));
         self.told = alarms;

@@ -21,8 +21,8 @@ pub(super) enum Input {
     Refusal { from: NodeId, sequence: u64, step: Step, number: Option<u64>, why: Refusal },
     /// A check is over, with the reason for which the offer is refused, if there is one.
     Checked { job: JobId, why: Option<Refusal> },
-    /// A turn: whether the event that the stage waits for has come, and whether it cannot come,
-    /// because something cannot be stopped.
+    /// A turn: whether the event that the stage waits for has come, and whether something cannot
+    /// be stopped.
     Turn { has_come: bool, is_stuck: bool },
     /// Both nodes are done: whether everything that was given runs on the taker.
     Concluded(Result<(), Refusal>),

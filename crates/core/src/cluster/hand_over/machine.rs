@@ -135,7 +135,6 @@ impl HandOver {
             return self.end(Err(if is_stuck { Refusal::CannotStop } else { Refusal::NoReply }));
         }
         match running.stage {
-            Stage::Releasing | Stage::Promised if is_stuck => self.end(Err(Refusal::CannotStop)),
             Stage::Checking if running.checks.is_empty() => {
                 running.enter(now, Stage::Promised, Action::Promise)
             }

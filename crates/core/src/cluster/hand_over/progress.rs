@@ -87,9 +87,7 @@ impl Cluster {
         self.end_what_is_kept();
         self.acquire_from_classic();
         let Some(running) = self.hand_over.running() else { return };
-        let is_late = self.now >= running.until;
-        let is_stuck = is_late && self.holds_up(running.giver, running.scope)
-            || !is_late && self.cannot_release(running);
+        let is_stuck = self.now >= running.until && self.holds_up(running.giver, running.scope);
         let turn = Input::Turn { has_come: self.has_come(running), is_stuck };
         let effects = self.hand_over.step(self.now, turn);
         if matches!(effects.ended, Some((_, Err(Refusal::NoReply)))) {
@@ -110,36 +108,6 @@ impl Cluster {
             Stage::Told(table) => self.has_told(running.taker, table),
             Stage::Given(number) => self.has_taken_silently(running, number),
             Stage::Asked | Stage::Invited | Stage::Checking | Stage::Promised => false,
-        }
-    }
-
-    /// Whether something that is given cannot be stopped where it is, and everything else has ended.
-    /// A C node neither reports that nor understands the end of a hand-over: it gets time.
-    fn cannot_release(&self, running: &Running) -> bool {
-        let Running { giver, scope, .. } = *running;
-        let groups = || self.groups_of(giver, scope).into_iter();
-        match running.stage {
-            Stage::Releasing if !running.beside_classic => {
-                let runner = |group: GroupId| &self.groups[group].runner;
-                let is_over = |group| runner(group).is_stuck() || runner(group).is_idle();
-                groups().any(|group| runner(group).is_stuck()) && groups().all(is_over)
-            }
-            Stage::Promised if !running.beside_classic => {
-                let mut theirs = groups().map(|group| &self.groups[group].row);
-                let is_blocked =
-                    theirs.any(|row| row.owner() == Some(giver) && row.phase() == Phase::Blocked);
-                is_blocked
-                    && !self.is_peer_at_work(giver)
-                    && !self.is_moving_here(giver, scope, true)
-            }
-            Stage::Asked
-            | Stage::Releasing
-            | Stage::Given(_)
-            | Stage::Told(_)
-            | Stage::Invited
-            | Stage::Checking
-            | Stage::Promised
-            | Stage::Acquiring => false,
         }
     }
 

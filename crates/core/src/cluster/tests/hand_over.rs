@@ -329,9 +329,7 @@ fn hand_over_of_group_that_cannot_be_stopped_is_refused_as_cannot_stop() {
         node.stuck = Some(FIRST);
         let now = pair.now;
         pair.node(id).order(now, order);
-        pair.until("blocked", |pair| pair.node(id).phase(FIRST) == Phase::Blocked);
-        let took = pair.until("answered", |pair| !pair.node(id).answers.is_empty());
-        assert!(took < Duration::from_secs(1), "{order:?} is answered {took:?} later");
+        pair.until("answered", |pair| !pair.node(id).answers.is_empty());
         assert_eq!(pair.node(id).answers, [refused(Refusal::CannotStop)], "{order:?}");
         assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
     }
