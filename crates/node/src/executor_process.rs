@@ -74,6 +74,8 @@ pub(crate) struct ExecutorProcess {
     since: Option<Instant>,
     /// How often in a row no executor could be started, or one did not work for long.
     failures: u32,
+    /// The loss of the executor was reported, and not yet the return of one.
+    is_loss_told: bool,
 }
 
 impl ExecutorProcess {
@@ -90,6 +92,7 @@ impl ExecutorProcess {
             retry_at: None,
             since: None,
             failures: 0,
+            is_loss_told: false,
         }
     }
 
@@ -225,6 +228,17 @@ impl ExecutorProcess {
     /// Whether this failure is to be logged: the first one, and then ever fewer.
     pub(crate) const fn is_worth_telling(&self) -> bool {
         self.failures <= 1 || self.failures.is_power_of_two()
+    }
+
+    /// Records that the loss of the executor was reported: the return of one will be, however many attempts it
+    /// takes.
+    pub(crate) const fn record_told(&mut self) {
+        self.is_loss_told = true;
+    }
+
+    /// Returns whether the return of an executor is to be reported, once.
+    pub(crate) const fn take_told(&mut self) -> bool {
+        std::mem::replace(&mut self.is_loss_told, false)
     }
 
     /// How long [`Self::tend`] has nothing to do.

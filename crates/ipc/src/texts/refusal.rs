@@ -22,7 +22,7 @@ pub const fn refusal(why: Refusal) -> &'static str {
         }
         Refusal::NotReady => "this node is starting or stopping",
         Refusal::CannotLook => {
-            "the node that was to take it could not check whether it can; its log says why"
+            "the node that was to take it could not check whether it can run it; its log says why"
         }
         Refusal::AgentMissing => {
             "the node that was to take it has no agent for one of its resources"

@@ -21,6 +21,7 @@ impl Control {
         if is_told {
             self.say(Level::Error, text);
             self.note(JournalEvent::Executor { there: false });
+            self.executor.record_told();
         }
         if let Some(process) = hung
             && let Err(error) = ExecutorProcess::end_hung(process)
@@ -35,7 +36,7 @@ impl Control {
     pub(super) fn tend_executor(&mut self) {
         match self.executor.tend() {
             Ok(Some(executor)) => {
-                if self.executor.is_worth_telling() {
+                if self.executor.take_told() {
                     self.say(Level::Info, "The executor is running again.");
                     self.note(JournalEvent::Executor { there: true });
                 }

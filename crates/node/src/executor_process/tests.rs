@@ -110,3 +110,14 @@ fn executor_lost_but_alive_is_connected_again() {
     }
     end(process);
 }
+
+#[test]
+fn return_of_executor_is_reported_once_after_a_reported_loss() {
+    let mut process = ExecutorProcess::new(Paths::default(), Configuration::default());
+    assert!(!process.take_told(), "no loss was reported");
+    process.record_told();
+    process.failures = 5;
+    assert!(!process.is_worth_telling(), "this attempt alone would not be reported");
+    assert!(process.take_told());
+    assert!(!process.take_told());
+}
