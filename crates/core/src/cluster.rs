@@ -116,8 +116,7 @@ pub struct Cluster {
     /// The dead or departed node whose groups are being taken.
     takeover_from: Option<NodeId>,
     is_initial: bool,
-    /// Set while no group starts, stops or is handed over; passed once the others know that.
-    stable: Option<EchoBarrier>,
+    was_stable: bool,
     ipfail: Ipfail,
     classic: Classic,
     shutdown: Shutdown,
@@ -164,7 +163,7 @@ impl Cluster {
             declined_offers: DeclinedOffers::default(),
             takeover_from: None,
             is_initial: true,
-            stable: None,
+            was_stable: false,
             ipfail: Ipfail::default(),
             classic: Classic::new(),
             shutdown: Shutdown::default(),
