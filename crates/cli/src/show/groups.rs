@@ -186,16 +186,8 @@ mod tests {
             term: 3,
             phase: Phase::Active,
             since_ms: 61_000,
-            at_least: false,
-            kept_free: false,
             reason: "web1 was silent for 650 ms".to_owned(),
-            stopping_here: false,
-            unable: Vec::new(),
-            unable_because: Vec::new(),
-            failures: Vec::new(),
-            obstacles: Vec::new(),
-            stay: StayReport::default(),
-            retired: None,
+            ..GroupReport::default()
         };
         let text = "  10.0.0.9 nginx\n    active on web2 for 1 min 1 s: web1 was silent for 650 ms\n    \
                     prefers web1, term 3";

@@ -160,7 +160,7 @@ pub struct PingReport {
 }
 
 /// A group of a [`Snapshot`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupReport {
     /// The group's first resource word.
     pub name: String,

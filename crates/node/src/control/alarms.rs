@@ -138,7 +138,7 @@ impl Control {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use systole_core::{Phase, StayReport};
+    use systole_core::Phase;
 
     fn web2(status: &str) -> NodeReport {
         NodeReport {
@@ -162,16 +162,9 @@ mod tests {
             term: 3,
             phase: Phase::Active,
             since_ms: 7,
-            at_least: false,
-            kept_free: false,
-            reason: String::new(),
-            stopping_here: false,
             unable: vec!["web2".to_owned(), "web3".to_owned()],
             unable_because: vec![Inability::OtherLine, Inability::Told],
-            failures: Vec::new(),
-            obstacles: Vec::new(),
-            stay: StayReport::default(),
-            retired: None,
+            ..GroupReport::default()
         };
         let alarms = |status: &str, group: &GroupReport| -> Vec<_> {
             of_other_lines(&[web2(status)], std::slice::from_ref(group))

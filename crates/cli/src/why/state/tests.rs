@@ -1,5 +1,5 @@
 use super::*;
-use systole_core::{Retirement, StayReport};
+use systole_core::Retirement;
 
 const NOW: &str = "2026-11-24T10:00:05Z";
 
@@ -13,16 +13,7 @@ pub(in crate::why) fn report(owner: &str, term: u64, phase: Phase) -> GroupRepor
         term,
         phase,
         since_ms: 2_000,
-        at_least: false,
-        kept_free: false,
-        reason: String::new(),
-        stopping_here: false,
-        unable: Vec::new(),
-        unable_because: Vec::new(),
-        failures: Vec::new(),
-        obstacles: Vec::new(),
-        stay: StayReport::default(),
-        retired: None,
+        ..GroupReport::default()
     }
 }
 
