@@ -116,7 +116,8 @@ pub struct Cluster {
     /// The dead or departed node whose groups are being taken.
     takeover_from: Option<NodeId>,
     is_initial: bool,
-    was_stable: bool,
+    /// Set while no group starts, stops or is handed over; passed once the others know that.
+    stable: Option<EchoBarrier>,
     ipfail: Ipfail,
     classic: Classic,
     shutdown: Shutdown,
@@ -163,7 +164,7 @@ impl Cluster {
             declined_offers: DeclinedOffers::default(),
             takeover_from: None,
             is_initial: true,
-            was_stable: false,
+            stable: None,
             ipfail: Ipfail::default(),
             classic: Classic::new(),
             shutdown: Shutdown::default(),

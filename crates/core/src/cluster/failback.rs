@@ -4,7 +4,7 @@ use super::Cluster;
 use super::hand_over::Asker;
 use crate::mutation::Mutation;
 use crate::peer::Kind;
-use crate::{Failback, GroupId, GroupKey, GroupSet, NodeId, Output, Phase, Scope, Time};
+use crate::{Action, Failback, GroupId, GroupKey, GroupSet, NodeId, Output, Phase, Scope, Time};
 use std::time::Duration;
 
 /// Wait before a refused failback is retried.
@@ -40,7 +40,9 @@ impl Cluster {
     /// Whether a group of this node is to be handed to its preferred node now.
     fn leaves_for_home(&self, group: GroupId) -> bool {
         let is_away = self.groups[group].home_since.is_some();
-        is_away && self.shall_go_home(group) && !self.has_declined(group, self.preferred(group))
+        let home = self.preferred(group);
+        let is_wanted = is_away && self.shall_go_home(group);
+        is_wanted && self.is_ready_for(home) && !self.has_declined(group, home)
     }
 
     /// Whether every group that this node has and that prefers another node leaves for one node.
@@ -127,6 +129,27 @@ impl Cluster {
             && self.could_take(group, home)
             && self.is_peer_settled(home)
             && !self.peer(home).is_cut_off
+    }
+
+    /// Whether a hand-over to a group's home would not be refused because something still starts or
+    /// stops: the home has heard that nothing does here, and has stopped what it lost. This does
+    /// not count for how long a group has been able to go home.
+    fn is_ready_for(&self, home: NodeId) -> bool {
+        let is_known = self.stable.is_some_and(|known| known.is_passed_by(self.peer(home)));
+        is_known && !self.is_stopping_for_others(home)
+    }
+
+    /// Whether a node still stops groups that this node has, as after a pause: it would refuse to
+    /// take groups. It takes groups although it has failed to stop one. Of a retired line a node
+    /// also says that something runs when that is a line which has replaced it.
+    fn is_stopping_for_others(&self, node: NodeId) -> bool {
+        self.settings.group_ids().any(|group| {
+            let state = &self.groups[group];
+            let has_failed = state.failure(node).is_some_and(|it| it.action == Action::Stop);
+            let is_owned = self.is_ours(group) && state.row.phase().holds();
+            let is_owned = is_owned && self.is_configured(group);
+            self.peer(node).runs[group.index()] && is_owned && !has_failed
+        })
     }
 
     /// Records which nodes see fewer ping nodes than this node, or did and have seen none since: if

@@ -245,11 +245,11 @@ impl Cluster {
             self.report(Event::LocalAcquired(had_own));
             self.report(Event::InitialAcquisition);
         }
-        if stable && !self.was_stable {
+        if stable && self.stable.is_none() {
             self.report(Event::LocalStable);
             self.ipfail_may_move();
         }
-        self.was_stable = stable;
+        self.stable = stable.then(|| self.stable.unwrap_or_else(|| self.next_barrier()));
     }
 
     fn is_everything_placed(&self) -> bool {

@@ -268,7 +268,7 @@ impl Cluster {
             status: self.status.to_string(),
             generation: self.boot.generation,
             uptime_ms: self.age(Time::START),
-            stable: self.was_stable,
+            stable: self.stable.is_some(),
             stopping: self.shutdown.has_begun(),
             executor: self.has_executor(),
             auto_failback: self.settings.failback.to_string(),

@@ -116,7 +116,9 @@ impl World {
             Fault::Vanish(node, group, span) => self.vanish(node, group, span)?,
             Fault::Order(node, order) => {
                 self.record_order(order);
-                self.tell(node, Input::Order { ticket: Ticket(1), order })?;
+                if let Some(order) = self.as_given_to(node, order) {
+                    self.tell(node, Input::Order { ticket: Ticket(1), order })?;
+                }
             }
             Fault::Unplug(node, group, span) => {
                 self.plug(node, group, false)?;
@@ -136,6 +138,27 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// Returns an order with the number that a daemon has for its group. A person names the group; a group
+    /// that the daemon does not know cannot be ordered.
+    fn as_given_to(&self, node: NodeId, order: Order) -> Option<Order> {
+        let place = |group| self.machines[node.index()].place_of(&self.settings, group);
+        Some(match order {
+            Order::StandbyGroup(group) => Order::StandbyGroup(place(group)?),
+            Order::TakeoverGroup(group) => Order::TakeoverGroup(place(group)?),
+            Order::Retry(Some(group)) => Order::Retry(Some(place(group)?)),
+            Order::Hold(Some(group), span) => Order::Hold(Some(place(group)?), span),
+            Order::Release(Some(group)) => Order::Release(Some(place(group)?)),
+            Order::Standby(_)
+            | Order::Takeover(_)
+            | Order::ForgetPeer(_)
+            | Order::Retry(None)
+            | Order::ConfirmDead(_)
+            | Order::Hold(None, _)
+            | Order::Release(None)
+            | Order::Stop => order,
+        })
     }
 
     /// Lets something that a machine's executor needs fail for a while.

@@ -312,3 +312,38 @@ fn pause_of_starting_node_does_not_count_towards_initdead() {
     pair.pass(Duration::from_secs(1));
     assert!(!pair.node(B).counts_dead(A), "it has listened for a second of ten");
 }
+
+/// A stood still, B has taken everything, and A stops its own group, which takes its time.
+#[test]
+fn failback_waits_until_preferred_node_has_stopped_its_lost_group() {
+    let mut pair = Pair::settled(Failback::On);
+    pair.node(A).holds_jobs = true;
+    pair.stand_still(A, Duration::from_secs(5), false);
+    pair.pass(Duration::from_secs(5));
+    let now = pair.now;
+    pair.node(A).finish_jobs(now);
+    pair.until("A has its own", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
+    let is_refusal =
+        |event: &&Event| matches!(event, Event::HandOver(HandOverEvent::Refused { .. }));
+    let refusals: Vec<_> = pair.node(A).said.iter().filter(is_refusal).collect();
+    assert_eq!(refusals, [] as [&Event; 0]);
+}
+
+/// B has A's group when A returns, and loses and starts its own group again meanwhile.
+#[test]
+fn delayed_failback_is_not_delayed_again_by_other_group_of_its_giver() {
+    const WAIT: Duration = Duration::from_secs(20);
+    let mut pair = Pair::settled(Failback::After(WAIT));
+    pair.end(A);
+    pair.until("B has all", |pair| pair.runs(B) == BOTH);
+    pair.pass(Duration::from_secs(5));
+    pair.nodes[A.index()] = Some(Node::new(A, Failback::After(WAIT), 2));
+    pair.until("A is back", |pair| pair.node(A).cluster.status() == NodeStatus::Active);
+    pair.pass(WAIT / 2);
+    let now = pair.now;
+    pair.node(B).runs.retain(|group| *group != SECOND);
+    pair.node(B).cluster.handle(now, &Input::LetGo(SECOND));
+    pair.until("B has its group again", |pair| pair.runs(B) == BOTH);
+    let took = pair.until("A has its group", |pair| pair.runs(A).contains(&FIRST));
+    assert!(took < WAIT / 2 + Duration::from_secs(5), "{took:?} after half of the time");
+}
