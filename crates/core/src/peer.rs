@@ -124,6 +124,8 @@ pub(crate) struct Peer {
     /// When the peer last proved by an echo that it hears this node: the time of the echoed
     /// message.
     pub(crate) heard_us: Option<Time>,
+    /// Since when the peer is told that it must give up a group, if it is.
+    pub(crate) yields_since: Option<Time>,
     /// Since when the peer has been heard, without having been dead or restarted in between.
     pub(crate) heard_since: Time,
     /// Since when the start of this node waits for the peer. Time during which this node stood
@@ -151,6 +153,11 @@ impl Replays {
 }
 
 impl Peer {
+    /// Whether the peer must give up a group, is heard, and has not shown that it knows.
+    pub(crate) fn has_yet_to_hear_that_it_yields(&self) -> bool {
+        self.is_alive() && self.yields_since.is_some_and(|since| self.heard_us < Some(since))
+    }
+
     /// A node that was never heard.
     pub(crate) fn new(settings: &Settings, random: &mut Random) -> Self {
         Self {
@@ -198,6 +205,7 @@ impl Peer {
             status_sequence: 0,
             status_time: 0,
             heard_us: None,
+            yields_since: None,
             heard_since: Time::START,
             awaited_since: Time::START,
             dead_after: settings.deadtime,

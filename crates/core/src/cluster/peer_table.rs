@@ -197,7 +197,7 @@ impl Cluster {
                 self.outbox.push_back(Output::Store);
                 self.beat_soon();
             }
-            Merged::Outranks => self.beat_soon(),
+            Merged::Outranks => self.tell_to_yield(from),
             Merged::Changed => {
                 let row = self.groups[group].row;
                 if row.owner() == Some(me) && before.owner() != Some(me) {
@@ -230,6 +230,16 @@ impl Cluster {
                 }
             }
         }
+    }
+
+    /// The peer claims a group that another node has: the next beat says so, and is repeated until
+    /// the peer has heard it, because two nodes may run the group until then.
+    fn tell_to_yield(&mut self, from: NodeId) {
+        let (now, peer) = (self.now, self.peer_mut(from));
+        if !peer.has_yet_to_hear_that_it_yields() {
+            peer.yields_since = Some(now);
+        }
+        self.beat_soon();
     }
 
     /// Records the lines that are not known here, or not known yet: those that still run there, and

@@ -17,6 +17,9 @@ const ANSWERS_MAX: u32 = 250;
 /// Least time between beats that only bring news.
 const NEWS_GAP: Duration = Duration::from_millis(5);
 
+/// Beats per keepalive while a peer has not heard that it must give up a group.
+const YIELD_BEATS: u32 = 4;
+
 /// The transmitter of this node: when it beats, and what the beat says.
 #[derive(Debug)]
 pub(super) struct Transmitter {
@@ -136,6 +139,9 @@ impl Cluster {
         self.transmitter.next_beat = self.now + self.keepalive();
         if self.is_awaited() {
             self.beat_soon();
+        }
+        if self.others().any(|node| self.peer(node).has_yet_to_hear_that_it_yields()) {
+            self.beat_within(self.keepalive() / YIELD_BEATS);
         }
         if self.unverified.is_empty() && self.may_permit() {
             self.outbox.push_back(Output::Permit(self.detection().permit()));

@@ -200,6 +200,24 @@ fn partition_healed_leaves_one_owner_per_group_within_a_second() {
     assert_eq!((pair.runs(A), pair.runs(B)), winners);
 }
 
+/// The winner's first beat after it hears the loser is lost.
+#[test]
+fn partition_healed_leaves_one_owner_although_first_answer_is_lost() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.cut = true;
+    pair.until("both own all", |pair| pair.runs(A).len() == 2 && pair.runs(B).len() == 2);
+    pair.cut = false;
+    pair.until("each hears the other", |pair| {
+        let mut hears = |node, other| pair.node(node).cluster.peer(other).is_alive();
+        hears(A, B) && hears(B, A)
+    });
+    pair.cut = true;
+    pair.pass(Duration::from_millis(20));
+    pair.cut = false;
+    let took = pair.until("one owner each", |pair| pair.runs(A).len() + pair.runs(B).len() == 2);
+    assert!(took <= pair.node(A).cluster.keepalive() / 2, "{took:?}");
+}
+
 #[test]
 fn standby_order_gives_all_groups_to_peer_and_is_not_undone_by_failback() {
     let mut pair = Pair::settled(Failback::On);
