@@ -235,9 +235,13 @@ impl Cluster {
             )
         };
         let mut obstacles: Vec<Obstacle> = self.obstacles(group, purpose).collect();
-        // Where no node can run the group, none comes before this one.
+        // Where no node that is present or awaited can run the group, none comes before this one.
+        let may_come = |node: NodeId| {
+            node == self.settings.me || self.peer(node).is_present() || !self.peer(node).is_settled
+        };
         let mut nodes = self.settings.node_ids();
-        let has_candidate = nodes.any(|node| self.groups[group].row.is_able(node));
+        let has_candidate =
+            nodes.any(|node| may_come(node) && self.groups[group].row.is_able(node));
         obstacles.retain(|it| *it != Obstacle::NotFirst || has_candidate);
         if obstacles.iter().any(is_elsewhere) { Vec::new() } else { obstacles }
     }

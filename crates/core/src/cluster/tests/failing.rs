@@ -40,6 +40,16 @@ fn group_failing_on_both_nodes_rests_and_both_nodes_report_failures() {
 }
 
 #[test]
+fn group_failing_on_node_left_alone_is_not_said_to_belong_elsewhere_first() {
+    let mut pair = Pair::settled(Failback::On);
+    pair.node(A).fails = Some(SECOND);
+    pair.end(B);
+    pair.until("it rests", |pair| pair.node(A).phase(SECOND) == Phase::Failed);
+    let group = pair.node(A).snapshot().groups.swap_remove(SECOND.index());
+    assert_eq!(group.obstacles, [Obstacle::Failed]);
+}
+
+#[test]
 fn start_failure_is_reported_on_both_nodes_until_retry_succeeds() {
     let mut pair = Pair::new(Failback::On);
     pair.node(A).fails = Some(FIRST);
