@@ -124,8 +124,8 @@ pub(crate) struct Peer {
     /// When the peer last proved by an echo that it hears this node: the time of the echoed
     /// message.
     pub(crate) heard_us: Option<Time>,
-    /// Since when the peer is told that it must give up a group, if it is.
-    pub(crate) yields_since: Option<Time>,
+    /// The first beat that tells the peer to give up a group, and when that became necessary.
+    pub(crate) yields: Option<(u64, Time)>,
     /// Since when the peer has been heard, without having been dead or restarted in between.
     pub(crate) heard_since: Time,
     /// Since when the start of this node waits for the peer. Time during which this node stood
@@ -153,9 +153,12 @@ impl Replays {
 }
 
 impl Peer {
-    /// Whether the peer must give up a group, is heard, and has not shown that it knows.
-    pub(crate) fn has_yet_to_hear_that_it_yields(&self) -> bool {
-        self.is_alive() && self.yields_since.is_some_and(|since| self.heard_us < Some(since))
+    /// Whether the peer must give up a group, is heard, and has not shown that it knows. That lasts
+    /// for a dead time at most: a peer may not hear this node at all, or echo nothing.
+    pub(crate) fn has_yet_to_hear_that_it_yields(&self, now: Time) -> bool {
+        let is_told =
+            |(beat, since): (u64, Time)| self.known < beat && now.since(since) < self.dead_after;
+        self.is_alive() && self.kind == Kind::Systole && self.yields.is_some_and(is_told)
     }
 
     /// A node that was never heard.
@@ -205,7 +208,7 @@ impl Peer {
             status_sequence: 0,
             status_time: 0,
             heard_us: None,
-            yields_since: None,
+            yields: None,
             heard_since: Time::START,
             awaited_since: Time::START,
             dead_after: settings.deadtime,
@@ -294,6 +297,7 @@ impl Peer {
         self.status_sequence = 0;
         self.status_time = 0;
         self.heard_us = None;
+        self.yields = None;
         for link in &mut self.links {
             link.restart();
         }

@@ -7,6 +7,8 @@ use crate::peer::Kind;
 use crate::{Action, Failback, GroupId, GroupKey, GroupSet, NodeId, Output, Phase, Scope, Time};
 use std::time::Duration;
 
+/// How long a failback waits for a home that does not look ready.
+const READY_WITHIN: Duration = Duration::from_secs(10);
 /// Wait before a refused failback is retried.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -42,7 +44,15 @@ impl Cluster {
         let is_away = self.groups[group].home_since.is_some();
         let home = self.preferred(group);
         let is_wanted = is_away && self.shall_go_home(group);
-        is_wanted && self.is_ready_for(home) && !self.has_declined(group, home)
+        let is_ready = self.is_ready_for(home) || self.has_waited_for_home(group);
+        is_wanted && is_ready && !self.has_declined(group, home)
+    }
+
+    /// Whether a group could have gone home for so long that the home is asked although it may
+    /// refuse: this node may not know why the home looks as if it were not ready.
+    fn has_waited_for_home(&self, group: GroupId) -> bool {
+        let due = self.home_due(group).or(self.groups[group].home_since);
+        due.is_some_and(|due| self.now >= due + READY_WITHIN)
     }
 
     /// Whether every group that this node has and that prefers another node leaves for one node.

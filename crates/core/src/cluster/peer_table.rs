@@ -195,7 +195,7 @@ impl Cluster {
                 let cause = if is_stopping { before } else { Cause::Reclaimed(from) };
                 self.owned(group, cause);
                 self.outbox.push_back(Output::Store);
-                self.beat_soon();
+                self.tell_to_yield(from);
             }
             Merged::Outranks => self.tell_to_yield(from),
             Merged::Changed => {
@@ -235,9 +235,10 @@ impl Cluster {
     /// The peer claims a group that another node has: the next beat says so, and is repeated until
     /// the peer has heard it, because two nodes may run the group until then.
     fn tell_to_yield(&mut self, from: NodeId) {
-        let (now, peer) = (self.now, self.peer_mut(from));
-        if !peer.has_yet_to_hear_that_it_yields() {
-            peer.yields_since = Some(now);
+        let (now, next) = (self.now, self.history.next());
+        let peer = self.peer_mut(from);
+        if !peer.has_yet_to_hear_that_it_yields(now) {
+            peer.yields = Some((next, now));
         }
         self.beat_soon();
     }

@@ -140,8 +140,9 @@ impl Cluster {
         if self.is_awaited() {
             self.beat_soon();
         }
-        if self.others().any(|node| self.peer(node).has_yet_to_hear_that_it_yields()) {
-            self.beat_within(self.keepalive() / YIELD_BEATS);
+        let now = self.now;
+        if self.others().any(|node| self.peer(node).has_yet_to_hear_that_it_yields(now)) {
+            self.beat_within((self.keepalive() / YIELD_BEATS).max(self.line_delay()));
         }
         if self.unverified.is_empty() && self.may_permit() {
             self.outbox.push_back(Output::Permit(self.detection().permit()));
