@@ -20,6 +20,7 @@ mod jobs;
 mod ledger;
 mod liveness;
 mod messages;
+mod monitoring;
 mod orders;
 mod other_list;
 mod peer_store;
@@ -56,8 +57,9 @@ pub use hold::{HOLD_DEFAULT, HOLD_MAX};
 use ipfail::Ipfail;
 use ping::PingNode;
 pub use report::{
-    FailureReport, FenceReport, FenceState, GroupReport, HoldReport, Inability, LinkReport,
-    NodeReport, OlderReport, PingReport, Retirement, Snapshot, StayReport,
+    CheckReport, FailureReport, FenceReport, FenceState, GroupReport, HoldReport, Inability,
+    LinkReport, NodeReport, OlderReport, PingReport, ResourceReport, ResourceState, Retirement,
+    Snapshot, StayReport,
 };
 use shutdown::Shutdown;
 use std::collections::VecDeque;
@@ -184,6 +186,7 @@ impl Cluster {
             boot,
         };
         cluster.overlaps = cluster.find_overlaps();
+        cluster.configure_monitoring();
         cluster.recall();
         cluster
     }
@@ -195,7 +198,7 @@ impl Cluster {
             Input::Heard(heard) => self.receive(heard),
             Input::PingReply(ping) => self.ping_replied(*ping),
             Input::JobSaid { job, words } => {
-                self.groups.iter_mut().for_each(|group| group.runner.said(*job, *words));
+                self.groups.iter_mut().for_each(|group| group.said(*job, *words));
             }
             Input::JobDone { job, outcome } => self.job_done(*job, *outcome),
             Input::ExecutorReady(held) => self.executor_ready(held),
@@ -238,6 +241,7 @@ impl Cluster {
         self.elapse_absence();
         self.renew_permit();
         self.place();
+        self.elapse_monitoring();
         self.elapse_memory();
         self.elapse_shutdown();
         self.elapse_transmitter();
@@ -270,6 +274,7 @@ impl Cluster {
             self.ipfail.deadline(),
             self.classic.deadline(),
             self.shutdown.deadline(),
+            self.monitoring_deadline(),
         ];
         let again = self.groups.iter().filter_map(|group| group.ask_again);
         let fences = self.fences.iter().filter_map(Fence::deadline).chain(again);

@@ -1,14 +1,16 @@
 //! What the core reports: facts that the shell turns into log lines.
 
 mod cause;
+mod check;
 mod hold;
 mod steps;
 
 use crate::{
     Failure, GroupId, HandOverProgress, Job, LinkId, NodeId, NodeStatus, Obstacle, Outcome, Phase,
-    PingCounts, PingId, Silence, Uuid,
+    PingCounts, PingId, Silence, Uuid, Words,
 };
 pub use cause::{Cause, Proof};
+pub use check::AfterCheck;
 pub use hold::HoldEvent;
 use std::time::Duration;
 pub use steps::{FencingEvent, HandOverEvent, IpfailEvent};
@@ -201,6 +203,26 @@ pub enum Event {
         /// Time since it began.
         took: Duration,
     },
+    /// A check of a running resource failed, or could not be made.
+    CheckFailed {
+        /// The group.
+        group: GroupId,
+        /// The resource, by its index in the group.
+        resource: usize,
+        /// What came of the check.
+        outcome: Outcome,
+        /// What was said about it.
+        words: Words,
+        /// What follows.
+        follows: AfterCheck,
+    },
+    /// A check found a resource well that an earlier check had not.
+    CheckRecovered {
+        /// The group.
+        group: GroupId,
+        /// The resource, by its index in the group.
+        resource: usize,
+    },
     /// Something is held, or kept where it is, or no longer is.
     Hold(HoldEvent),
     /// No node runs a group, and this node does not take it.
@@ -301,6 +323,8 @@ impl Event {
             | Self::PeerReturned(_)
             | Self::PeerRestarted(_)
             | Self::StartFailed { .. }
+            | Self::CheckFailed { .. }
+            | Self::CheckRecovered { .. }
             | Self::StopFailed { .. }
             | Self::PeerFailed { .. }
             | Self::Fencing(..)

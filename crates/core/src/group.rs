@@ -6,7 +6,7 @@ mod facts;
 mod yielding;
 
 use crate::coverage::{Table, visit};
-use crate::{Action, GroupId, Job, JobId, Outcome, Resource, ResourceKind, Time, Words};
+use crate::{Action, GroupId, Job, JobId, Outcome, Resource, Time, Words};
 use std::ops::Range;
 use std::time::Duration;
 use yielding::{Aside, Way};
@@ -55,6 +55,8 @@ pub(crate) struct Runner {
     way: Way,
     /// The stop of addresses that runs beside the stop of a service.
     aside: Option<Aside>,
+    /// The stop in progress ends below this step, and the group starts again from there.
+    restart: Option<usize>,
 }
 
 /// Resources that start and stop together: one service, or neighbouring addresses.
@@ -62,6 +64,8 @@ pub(crate) struct Runner {
 struct Step {
     range: Range<usize>,
     is_address: bool,
+    /// When the last job of the step began or ended.
+    changed: Option<Time>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,12 +160,11 @@ pub(crate) enum Progress {
 impl Runner {
     /// A runner of which nothing runs.
     pub(crate) fn new(group: GroupId, resources: &[Resource]) -> Self {
-        let is_address = |resource: &Resource| matches!(resource.kind, ResourceKind::Address(_));
-        let steps = resources.chunk_by(|left, right| is_address(left) && is_address(right));
+        let steps = resources.chunk_by(|left, right| left.is_address() && right.is_address());
         let steps = steps.scan(0, |place, step| {
             let first = *place;
             *place += step.len();
-            Some(Step { range: first..*place, is_address: is_address(&step[0]) })
+            Some(Step { range: first..*place, is_address: step[0].is_address(), changed: None })
         });
         let (state, words) = (State::Idle, Words::NONE);
         Self {
@@ -174,6 +177,7 @@ impl Runner {
             is_fresh: false,
             way: Way::Kept,
             aside: None,
+            restart: None,
         }
     }
 
@@ -189,7 +193,7 @@ impl Runner {
     pub(crate) fn abandon(&mut self) {
         self.visit("abandon");
         if self.job.is_none() {
-            self.state = State::Idle;
+            (self.state, self.restart) = (State::Idle, None);
         }
     }
 
@@ -235,6 +239,26 @@ impl Runner {
         }
     }
 
+    /// Stops a resource and everything right of it, and starts them again: the resource has failed.
+    /// Only while everything runs.
+    pub(crate) fn restart(&mut self, resource: usize) {
+        self.visit("restart");
+        if self.is_active()
+            && let Some(step) = self.steps.iter().position(|step| step.range.contains(&resource))
+        {
+            (self.is_fresh, self.way, self.restart) = (false, Way::Kept, Some(step));
+            self.state = self.stop_step(None, false);
+        }
+    }
+
+    /// Stops everything because a resource has failed. Only while everything runs.
+    pub(crate) fn give_up(&mut self) {
+        self.visit("give up");
+        if self.is_active() {
+            self.state = self.stop_step(None, true);
+        }
+    }
+
     /// Whether an earlier daemon began to start the group, and this daemon has not continued that
     /// start.
     pub(crate) fn is_taken_up(&self) -> bool {
@@ -246,6 +270,7 @@ impl Runner {
     /// retried.
     pub(crate) fn stop(&mut self) {
         self.visit("stop");
+        self.restart = None;
         match &mut self.state {
             State::Starting { stop_after, .. } if self.job.is_some() => *stop_after = true,
             State::Starting { .. } | State::Active | State::Stuck { .. } => {
@@ -260,6 +285,7 @@ impl Runner {
     /// whatever its state, so that its state is known. A stop already in progress is not restarted.
     pub(crate) fn let_go(&mut self) {
         self.visit("let go");
+        self.restart = None;
         if !matches!(self.state, State::Stopping { .. }) {
             (self.job, self.aside) = (None, None);
             self.state = self.stop_step(None, false);
@@ -311,6 +337,7 @@ impl Runner {
         }
         self.is_taken_up = false;
         next.0 += 1;
+        self.steps[step].changed = Some(now);
         let range = self.steps[step].range.clone();
         let (first, count) = (range.start, range.len());
         let job = Job { id: *next, group: self.group, first, count, action };
@@ -333,7 +360,7 @@ impl Runner {
     }
 
     fn visit(&self, input: &'static str) {
-        visit(Table::Runner, || (self.state.name(), input));
+        visit(Table::Runner, || (self.state_name(), input));
     }
 
     fn start_step(&self, step: usize) -> State {

@@ -16,6 +16,7 @@ mod id;
 mod io;
 mod link;
 mod message;
+mod monitoring;
 mod mutation;
 mod outcome;
 mod peer;
@@ -34,15 +35,17 @@ pub use beat::{
     BEAT_TEXT_MAX, Beat, Claim, Echo, HoldNotice, Lags, Mark, Moves, NAME_USUAL, Phase, TableForm,
 };
 pub use cluster::{
-    Cluster, FailureReport, FenceReport, FenceState, GroupReport, HOLD_DEFAULT, HOLD_MAX,
-    HoldReport, Inability, LinkReport, NodeReport, Obstacle, OlderReport, PingReport, Retirement,
-    Snapshot, StayReport,
+    CheckReport, Cluster, FailureReport, FenceReport, FenceState, GroupReport, HOLD_DEFAULT,
+    HOLD_MAX, HoldReport, Inability, LinkReport, NodeReport, Obstacle, OlderReport, PingReport,
+    ResourceReport, ResourceState, Retirement, Snapshot, StayReport,
 };
 pub use coverage::Table;
 #[cfg(feature = "test-hooks")]
 pub use coverage::{Impossible, Visits, take_visits};
 pub use detection::{Detection, LIFETIME_MAX, LIFETIME_MIN};
-pub use event::{Cause, Event, FencingEvent, HandOverEvent, HoldEvent, IpfailEvent, Proof};
+pub use event::{
+    AfterCheck, Cause, Event, FencingEvent, HandOverEvent, HoldEvent, IpfailEvent, Proof,
+};
 pub use evidence::{
     HandOverProgress, HandOverReason, LastBeat, PingCounts, PingVerdict, ProgressStage, Silence,
 };
@@ -58,8 +61,9 @@ pub use random::Random;
 pub use refusal::{OrderRefusal, Refusal, ReloadRefusal};
 pub use scope::Scope;
 pub use settings::{
-    AddressSpec, Boot, Failback, FencingPolicy, Group, GroupIds, HoldDown, HoldRecord, PeerRecord,
-    Resource, ResourceKind, Settings, StopFailure, Unfinished, UnfinishedStage,
+    AddressSpec, Boot, Failback, FencingPolicy, Group, GroupIds, HoldDown, HoldRecord, LastResort,
+    Monitor, PeerRecord, Resource, ResourceKind, Settings, StopFailure, Unfinished,
+    UnfinishedStage,
 };
 pub use time::Time;
 pub use wording::Wording;

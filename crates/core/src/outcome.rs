@@ -26,6 +26,9 @@ pub enum Outcome {
     NotAsked,
 }
 
+/// The code with which other nodes are told that a resource does not run: `OCF_NOT_RUNNING`.
+const NOT_RUNNING: i32 = 7;
+
 /// Why a node cannot start or cannot stop a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failure {
@@ -40,13 +43,27 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// The failure as other nodes are told: they know failed starts and stops. A resource that
+    /// failed while it ran cannot be run here, like one that could not be started.
+    pub(crate) fn as_told(self) -> Self {
+        match self.action {
+            Action::Start | Action::Stop => self,
+            Action::Status | Action::Monitor => {
+                let outcome = match self.outcome {
+                    Outcome::NotRunning => Outcome::Failed(NOT_RUNNING),
+                    outcome => outcome,
+                };
+                Self { action: Action::Start, outcome, ..self }
+            }
+        }
+    }
+
     /// A failure with what was said about it, where that says more than the outcome.
     pub(crate) fn new(action: Action, resource: usize, outcome: Outcome, words: Words) -> Self {
         let words = match outcome {
-            Outcome::Failed(_) | Outcome::NotAsked => words,
+            Outcome::Failed(_) | Outcome::NotAsked | Outcome::NotRunning => words,
             Outcome::Success
             | Outcome::Running
-            | Outcome::NotRunning
             | Outcome::TimedOut
             | Outcome::Missing
             | Outcome::Cancelled => Words::NONE,

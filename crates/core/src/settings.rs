@@ -1,9 +1,11 @@
 //! What the administrator wants, already checked, and in `boot` the facts of this run.
 
 mod boot;
+mod monitor;
 
 use crate::{GROUPS_MAX, GroupId, GroupKey, LinkId, NodeId};
 pub use boot::{Boot, HoldRecord, PeerRecord, Unfinished, UnfinishedStage};
+pub use monitor::{LastResort, Monitor};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -66,6 +68,8 @@ pub struct Settings {
     pub group_failback: Vec<(GroupId, Failback)>,
     /// When a group that moves again and again is kept where it is.
     pub hold_down: Option<HoldDown>,
+    /// The resources that are checked while they run, each by its index in the group.
+    pub monitors: Vec<(GroupId, usize, Monitor)>,
 }
 
 impl Settings {
@@ -102,6 +106,7 @@ impl Settings {
             stop_failure: StopFailure::Reboot,
             group_failback: Vec::new(),
             hold_down: Some(HoldDown::default()),
+            monitors: Vec::new(),
         }
     }
 
@@ -123,6 +128,12 @@ impl Settings {
     pub fn failback_of(&self, group: GroupId) -> Failback {
         let own = self.group_failback.iter().find(|(other, _)| *other == group);
         own.map_or(self.failback, |(_, failback)| *failback)
+    }
+
+    /// The monitored resources of a group, by their index in the group.
+    pub fn monitors_of(&self, group: GroupId) -> impl Iterator<Item = (usize, Monitor)> + '_ {
+        let of_group = self.monitors.iter().filter(move |(other, ..)| *other == group);
+        of_group.map(|(_, resource, monitor)| (*resource, *monitor))
     }
 
     /// Adds groups that are no longer in the files, as long as there is room for them. To be called
@@ -293,6 +304,12 @@ pub struct Resource {
 }
 
 impl Resource {
+    /// Whether the resource is a floating address.
+    #[must_use]
+    pub const fn is_address(&self) -> bool {
+        matches!(self.kind, ResourceKind::Address(_))
+    }
+
     /// Whether both words mean the same thing, of which only one may run: an address, in whatever
     /// notation, or an agent with its arguments.
     #[must_use]

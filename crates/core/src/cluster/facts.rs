@@ -2,7 +2,7 @@
 
 use super::Cluster;
 use crate::peer::Kind;
-use crate::{Beat, GroupId, GroupKey, NodeId, NodeStatus, Phase, Settings, Uuid};
+use crate::{Beat, GroupId, GroupKey, JobId, NodeId, NodeStatus, Phase, Settings, Uuid};
 use std::time::Duration;
 
 impl Cluster {
@@ -66,6 +66,12 @@ impl Cluster {
     #[must_use]
     pub const fn awaits_greeting(&self) -> bool {
         self.awaits_greeting
+    }
+
+    /// Whether a job is a check of a running resource.
+    #[must_use]
+    pub fn is_check(&self, job: JobId) -> bool {
+        self.groups.iter().any(|group| group.monitoring.has(job))
     }
 
     /// Whether the last status of a node was that of a C node.

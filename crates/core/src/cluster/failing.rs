@@ -93,6 +93,7 @@ impl Cluster {
                 continue;
             }
             found |= !self.groups[group].row.is_able(me);
+            found |= self.groups[group].monitoring.clear();
             self.regain(group);
             if self.groups[group].runner.is_stuck() {
                 found = true;
@@ -125,6 +126,7 @@ impl Cluster {
         if !self.groups[group].row.is_able(me) {
             self.record_ability(group, me, true);
             self.groups[group].forget_failure(me, Action::Start);
+            self.groups[group].forget_failure(me, Action::Monitor);
             self.groups[group].able = self.next_barrier();
             self.beat_soon();
         }

@@ -9,8 +9,9 @@ use super::hold_down::Down;
 use super::reload::Differs;
 use super::rows::Row;
 use crate::group::Runner;
+use crate::monitoring::Monitoring;
 use crate::peer::{Kind, Peer};
-use crate::{Action, Cause, Failure, Group, GroupId, NodeId, Phase, Settings, Time};
+use crate::{Action, Cause, Failure, Group, GroupId, JobId, NodeId, Phase, Settings, Time, Words};
 use std::ops::{Index, IndexMut};
 
 /// The first beat of this node that told the others something which they must know before this node
@@ -54,6 +55,8 @@ pub(super) struct GroupState {
     failures: Vec<(NodeId, Failure)>,
     /// The group's resources on this node.
     pub(super) runner: Runner,
+    /// The checks of those resources.
+    pub(super) monitoring: Monitoring,
     /// Since when the group is in its present state.
     pub(super) since: Time,
     /// Why the group is in that state.
@@ -104,6 +107,7 @@ impl GroupState {
             row: Row::NEW,
             failures: Vec::new(),
             runner: Runner::new(id, &group.resources),
+            monitoring: Monitoring::default(),
             since,
             cause: Cause::Unowned,
             reported: None,
@@ -124,6 +128,12 @@ impl GroupState {
             differs: Differs::default(),
             has_grown: false,
         }
+    }
+
+    /// Records what is said about a job.
+    pub(super) fn said(&mut self, job: JobId, words: Words) {
+        self.runner.said(job, words);
+        self.monitoring.said(job, words);
     }
 
     /// Forgets everything that keeps the group where it is.
@@ -219,7 +229,7 @@ impl IndexMut<GroupId> for Groups {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{GroupKey, Outcome, Words};
+    use crate::{GroupKey, Outcome};
 
     #[test]
     fn stop_failure_hides_start_failure_until_stop_failure_is_forgotten() {

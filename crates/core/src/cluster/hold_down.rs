@@ -165,6 +165,7 @@ impl Cluster {
             | Cause::Reclaimed(_)
             | Cause::Stopping
             | Cause::StartFailed
+            | Cause::CheckFailed
             | Cause::LetGo
             | Cause::StopFailed
             | Cause::Retry

@@ -88,6 +88,7 @@ impl Cluster {
             }
         }
         self.record_policies(&before);
+        self.configure_monitoring();
         self.report_other_lines();
         self.outbox.push_back(Output::Store);
         self.transmitter.next_beat = self.transmitter.next_beat.min(self.now + self.keepalive());
@@ -165,6 +166,10 @@ impl Cluster {
         }
         // A daemon that is started without groups (`-M`) keeps what ha.cf says of them.
         settings.group_failback.retain_mut(|(place, _)| {
+            let id = arrangement.configured.get(place.index());
+            id.map(|id| *place = *id).is_some()
+        });
+        settings.monitors.retain_mut(|(place, ..)| {
             let id = arrangement.configured.get(place.index());
             id.map(|id| *place = *id).is_some()
         });

@@ -1,12 +1,14 @@
 //! The data of `hb status`: a copy of the state, every fact with its age.
 
 mod groups;
+mod resources;
 
 use super::Cluster;
 use super::gate::{Obstacle, Purpose};
 use super::hold::HoldOrder;
 use crate::peer::Kind;
 use crate::{Action, GroupId, NodeId, NodeStatus, Phase, Time, Wording};
+pub use resources::{CheckReport, ResourceReport, ResourceState};
 use serde::{Deserialize, Serialize};
 
 /// The state of a node at one moment. Ages are in milliseconds; `None` means never.
@@ -201,6 +203,9 @@ pub struct GroupReport {
     /// What keeps the group where it is.
     #[serde(default)]
     pub stay: StayReport,
+    /// How far each resource is on this node, in start order; empty where nothing of the group runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resource_states: Vec<ResourceReport>,
     /// Set if the group's line is no longer in haresources: what is left of the group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retired: Option<Retirement>,

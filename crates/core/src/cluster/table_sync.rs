@@ -260,7 +260,7 @@ impl Cluster {
     fn told_failure(&self, group: GroupId) -> Option<Failure> {
         let failure = self.groups[group].failure(self.settings.me)?;
         let words = if self.transmitter.sync.has_words { failure.words } else { Words::NONE };
-        Some(Failure { words, ..failure })
+        Some(Failure { words, ..failure.as_told() })
     }
 
     fn has_words_to_tell(&self) -> bool {

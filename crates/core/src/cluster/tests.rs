@@ -28,6 +28,7 @@ mod initdead;
 mod ledger;
 mod lost_lines;
 mod meanwhile;
+mod monitoring;
 mod obstacles;
 mod other_lines;
 mod other_list;
@@ -260,6 +261,8 @@ impl Node {
         }
         let runs = self.runs.contains(&job.group);
         let outcome = match job.action {
+            Action::Monitor if self.misses == Some(job.group) => Outcome::Missing,
+            Action::Monitor if self.misses == Some(job.group) => Outcome::Missing,
             Action::Status | Action::Monitor if runs => Outcome::Running,
             Action::Status | Action::Monitor => Outcome::NotRunning,
             Action::Start if self.fails == Some(job.group) => self.failure,

@@ -64,6 +64,7 @@ impl Table {
                 "active",
                 "stopping",
                 "looking",
+                "restarting",
                 "stuck",
                 "releasing",
             ],

@@ -54,6 +54,8 @@ pub enum Cause {
     Stopping,
     /// A resource of the group could not be started.
     StartFailed,
+    /// A resource of the group failed while it ran.
+    CheckFailed,
     /// The executor let go of the group, because it had no permit or an address was lost.
     LetGo,
     /// A resource of the group could not be stopped.

@@ -1,10 +1,19 @@
 //! The names of states and outcomes for the count of transitions.
 
-use super::State;
+use super::{Runner, State};
 use crate::{Action, Outcome};
 
+impl Runner {
+    pub(super) fn state_name(&self) -> &'static str {
+        match self.state {
+            State::Stopping { .. } if self.restart.is_some() => "restarting",
+            state => state.name(),
+        }
+    }
+}
+
 impl State {
-    pub(super) fn name(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Self::Idle => "idle",
             Self::Starting { stop_after: false, .. } => "starting",

@@ -13,7 +13,11 @@ impl Runner {
             return Progress::None;
         }
         self.visit(coverage_names::of_outcome(outcome));
-        self.job = None;
+        if let Some((job, _)) = self.job.take()
+            && let Some(step) = self.steps.iter_mut().find(|step| step.range.contains(&job.first))
+        {
+            step.changed = Some(now);
+        }
         let progress = self.go_on(now, outcome);
         self.yield_addresses();
         progress
@@ -106,6 +110,14 @@ impl Runner {
         };
         if stopped {
             let failed = tale.failed;
+            if self.restart == Some(step) {
+                self.restart = None;
+                self.state = self.start_step(step);
+                return match action {
+                    Action::Status => Progress::StopDoubtful { resource, failed },
+                    Action::Stop | Action::Start | Action::Monitor => Progress::None,
+                };
+            }
             self.state = self.stop_step(Some(step), failed);
             return match (self.is_idle(), action) {
                 (_, Action::Status) => Progress::StopDoubtful { resource, failed },
@@ -114,6 +126,7 @@ impl Runner {
             };
         }
         if action == Action::Status {
+            self.restart = None;
             self.state = State::Stuck { step };
             self.give_way_though_stuck(step);
             return Progress::StopFailed { resource, outcome: tale.last };

@@ -1,7 +1,7 @@
 //! What a runner answers.
 
 use super::{Runner, State};
-use crate::{Job, JobId, Time};
+use crate::{Job, JobId, ResourceState, Time};
 
 impl Runner {
     /// Whether nothing of the group runs or is about to.
@@ -56,6 +56,43 @@ impl Runner {
             | State::Stuck { .. }
             | State::Releasing { .. }
             | State::Yielding { .. } => false,
+        }
+    }
+
+    /// How far each resource is, in their order, and when that last changed, if this run of the
+    /// daemon has seen it.
+    pub(crate) fn resources(&self) -> impl Iterator<Item = (ResourceState, Option<Time>)> + '_ {
+        let steps = self.steps.iter().enumerate();
+        steps.flat_map(|(at, step)| {
+            let state = self.state_of(at, step.is_address);
+            step.range.clone().map(move |_| (state, step.changed))
+        })
+    }
+
+    fn state_of(&self, at: usize, is_address: bool) -> ResourceState {
+        let restarts = self.restart.is_some_and(|from| at >= from);
+        match self.state {
+            State::Idle => ResourceState::Stopped,
+            State::Active => ResourceState::Running,
+            State::Starting { step, .. } if at == step => ResourceState::Starting,
+            State::Starting { step, .. } if at > step => ResourceState::Stopped,
+            State::Stopping { .. } if restarts => ResourceState::Restarting,
+            State::Stopping { step, .. } if at == step => ResourceState::Stopping,
+            State::Stopping { step, .. } if at > step => ResourceState::Stopped,
+            State::Stuck { step } | State::Releasing { stuck: step, .. } if at == step => {
+                ResourceState::Blocked
+            }
+            State::Stuck { step } | State::Releasing { stuck: step, .. } if at > step => {
+                ResourceState::Stopped
+            }
+            State::Releasing { .. } | State::Yielding { .. } if is_address => {
+                ResourceState::Stopping
+            }
+            State::Starting { .. }
+            | State::Stopping { .. }
+            | State::Stuck { .. }
+            | State::Releasing { .. }
+            | State::Yielding { .. } => ResourceState::Running,
         }
     }
 

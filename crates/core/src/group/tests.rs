@@ -1,5 +1,5 @@
 use super::*;
-use crate::AddressSpec;
+use crate::{AddressSpec, ResourceKind, ResourceState};
 use std::net::{IpAddr, Ipv4Addr};
 
 mod failing;
@@ -158,6 +158,48 @@ fn ask_in_vain(runner: &mut Runner, times: usize) -> (Vec<u64>, Progress) {
     (waits, progress)
 }
 
+/// Three steps: the middle one has failed.
+#[test]
+fn restart_stops_failed_resource_and_all_to_its_right_and_starts_them_again() {
+    let mut runner = Runner::new(GroupId(0), &[address(1), agent("one"), agent("two")]);
+    let mut next = JobId(0);
+    runner.adopt();
+    runner.restart(1);
+    let states: Vec<_> = runner.resources().map(|(state, _)| state).collect();
+    use ResourceState::{Restarting, Running};
+    assert_eq!(states, [Running, Restarting, Restarting]);
+    let mut jobs = Vec::new();
+    while !runner.is_active() {
+        jobs.push(end(&mut runner, &mut next, Outcome::Success).0);
+    }
+    use Action::{Start, Stop};
+    assert_eq!(jobs, [(Stop, 2, 1), (Stop, 1, 1), (Start, 1, 1), (Start, 2, 1)]);
+}
+
+/// The whole group is to stop while a part of it restarts.
+#[test]
+fn stop_during_restart_stops_whole_group() {
+    let mut runner = Runner::new(GroupId(0), &[address(1), agent("one")]);
+    let mut next = JobId(0);
+    runner.adopt();
+    runner.restart(1);
+    let job = runner.poll(Time::START, &mut next).expect("a stop is due");
+    runner.stop();
+    runner.done(Time::START, job.id, Outcome::Success);
+    assert_eq!(end(&mut runner, &mut next, Outcome::Success).0, (Action::Stop, 0, 1));
+    assert!(runner.is_idle());
+}
+
+#[test]
+fn group_given_up_stops_from_right_to_left_as_failed() {
+    let (mut runner, mut next) = (Runner::new(GroupId(0), &[agent("one")]), JobId(0));
+    runner.adopt();
+    runner.give_up();
+    let job = runner.poll(Time::START, &mut next).expect("a stop is due");
+    let progress = runner.done(Time::START, job.id, Outcome::Success);
+    assert_eq!(progress, Progress::Stopped { failed: true });
+}
+
 #[test]
 fn group_let_go_while_stopping_continues_to_stop() {
     let (mut runner, mut next) = runner();
@@ -185,6 +227,10 @@ fn runner_in(state: &str) -> (Runner, JobId) {
         "idle" => {}
         "starting" | "starting, to stop" => runner.start(),
         "active" => runner.adopt(),
+        "restarting" => {
+            runner.adopt();
+            runner.restart(1);
+        }
         "stopping" | "looking" | "stuck" | "releasing" => {
             runner.adopt();
             runner.stop();
@@ -204,13 +250,13 @@ fn runner_in(state: &str) -> (Runner, JobId) {
     if state == "starting, to stop" {
         runner.stop();
     }
-    assert_eq!(runner.state.name(), state);
+    assert_eq!(runner.state_name(), state);
     (runner, next)
 }
 
 /// Transitions that the simulated worlds do not reach: (state, input) → the state after it.
 #[rustfmt::skip]
-const RARE: [(&str, &str, &str); 52] = [
+const RARE: [(&str, &str, &str); 67] = [
     // It is unknown what runs, or nothing does.
     ("idle", "abandon", "idle"),
     ("starting", "abandon", "idle"),
@@ -272,6 +318,22 @@ const RARE: [(&str, &str, &str); 52] = [
     ("releasing", "not running", "stuck"),
     ("releasing", "timed out", "stuck"),
     ("releasing", "not asked", "stuck"),
+    // A resource that has failed is stopped, with what is right of it, and starts again.
+    ("active", "restart", "restarting"),
+    ("active", "give up", "stopping"),
+    ("restarting", "abandon", "idle"),
+    ("restarting", "past job", "restarting"),
+    ("restarting", "stop", "stopping"),
+    ("restarting", "let go", "stopping"),
+    ("restarting", "executor gone", "restarting"),
+    ("restarting", "success", "starting"),
+    ("restarting", "missing", "starting"),
+    ("restarting", "running", "restarting"),
+    ("restarting", "not running", "restarting"),
+    ("restarting", "failed", "restarting"),
+    ("restarting", "timed out", "restarting"),
+    ("restarting", "cancelled", "restarting"),
+    ("restarting", "not asked", "restarting"),
 ];
 
 #[test]
@@ -294,6 +356,8 @@ pub(super) fn runner_at_rare_input_reaches_listed_state() {
             "cancelled" => done(&mut runner, Outcome::Cancelled),
             "not asked" => done(&mut runner, Outcome::NotAsked),
             "stop" => runner.stop(),
+            "restart" => runner.restart(1),
+            "give up" => runner.give_up(),
             "let go" => runner.let_go(),
             "executor gone" => runner.lose_job(),
             "abandon" => {
@@ -302,6 +366,6 @@ pub(super) fn runner_at_rare_input_reaches_listed_state() {
             }
             other => panic!("no input is called {other}"),
         }
-        assert_eq!(runner.state.name(), after, "{input} when {state}");
+        assert_eq!(runner.state_name(), after, "{input} when {state}");
     }
 }

@@ -37,6 +37,7 @@ impl Cluster {
             failures: self.failure_reports(id, wording),
             obstacles: self.shown_obstacles(id),
             stay: self.stay_report(id, wording),
+            resource_states: self.resource_reports(id, wording),
             retired: group.is_retired.then(|| self.retirement(id)),
         }
     }

@@ -13,19 +13,43 @@ const OUTCOMES: &[&str] = &[
     "not asked",
 ];
 
-const NOT_IDLE: &[&str] =
-    &["starting", "starting, to stop", "active", "stopping", "looking", "stuck", "releasing"];
+const NOT_IDLE: &[&str] = &[
+    "starting",
+    "starting, to stop",
+    "active",
+    "stopping",
+    "looking",
+    "restarting",
+    "stuck",
+    "releasing",
+];
 
-const NOT_ACTIVE: &[&str] =
-    &["idle", "starting", "starting, to stop", "stopping", "looking", "stuck", "releasing"];
+const NOT_ACTIVE: &[&str] = &[
+    "idle",
+    "starting",
+    "starting, to stop",
+    "stopping",
+    "looking",
+    "restarting",
+    "stuck",
+    "releasing",
+];
 
-const NOT_STUCK: &[&str] =
-    &["idle", "starting", "starting, to stop", "active", "stopping", "looking", "releasing"];
+const NOT_STUCK: &[&str] = &[
+    "idle",
+    "starting",
+    "starting, to stop",
+    "active",
+    "stopping",
+    "looking",
+    "restarting",
+    "releasing",
+];
 
 pub(super) const RUNNER: &[Impossible] = &[
     (&["idle", "active", "stuck"], OUTCOMES, "no job runs"),
     (
-        &["starting, to stop", "active", "stopping", "looking", "stuck", "releasing"],
+        &["starting, to stop", "active", "stopping", "looking", "restarting", "stuck", "releasing"],
         &["adopt"],
         "a core adopts when the executor greets, and before a job of it was begun",
     ),
@@ -36,6 +60,7 @@ pub(super) const RUNNER: &[Impossible] = &[
     ),
     (NOT_IDLE, &["start"], "only what is idle is taken"),
     (NOT_ACTIVE, &["verify"], "only what runs is gone through again"),
+    (NOT_ACTIVE, &["restart", "give up"], "only what runs is checked"),
     (NOT_STUCK, &["release addresses"], "it is asked for when a stop has failed for good"),
 ];
 
@@ -93,11 +118,28 @@ pub(super) const RUNNER_UNITS: &[(&str, &str)] = &[
     ("stopping", "not asked"),
     ("looking", "not asked"),
     ("releasing", "not asked"),
+    ("active", "restart"),
+    ("active", "give up"),
+    ("restarting", "abandon"),
+    ("restarting", "past job"),
+    ("restarting", "stop"),
+    ("restarting", "let go"),
+    ("restarting", "executor gone"),
+    ("restarting", "success"),
+    ("restarting", "running"),
+    ("restarting", "not running"),
+    ("restarting", "failed"),
+    ("restarting", "timed out"),
+    ("restarting", "missing"),
+    ("restarting", "cancelled"),
+    ("restarting", "not asked"),
 ];
 
 pub(super) const RUNNER_INPUTS: &[&str] = &[
     "adopt",
     "verify",
+    "restart",
+    "give up",
     "abandon",
     "start",
     "stop",

@@ -1,0 +1,158 @@
+//! Two nodes whose resources are checked while they run.
+
+use super::pair::Pair;
+use super::*;
+use crate::{AfterCheck, LastResort, Monitor, ResourceState};
+
+const BOTH: [GroupId; 2] = [FIRST, SECOND];
+const MONITOR: Monitor = Monitor {
+    every: Duration::from_secs(1),
+    timeout: Duration::from_secs(5),
+    failures: 1,
+    restarts: 2,
+    within: Duration::from_mins(10),
+    then: LastResort::Move,
+};
+
+fn monitored(monitor: Monitor) -> Pair {
+    Pair::settled_with(|settings| {
+        settings.monitors = vec![(FIRST, 0, monitor), (SECOND, 0, monitor)];
+    })
+}
+
+impl Pair {
+    /// The service of a group ends on a node, as if it had crashed.
+    fn crash(&mut self, id: NodeId, group: GroupId) {
+        self.node(id).runs.retain(|other| *other != group);
+    }
+
+    /// What followed from checks on a node.
+    fn followed(&mut self, id: NodeId) -> Vec<AfterCheck> {
+        let followed = self.node(id).said.iter().filter_map(|event| match event {
+            Event::CheckFailed { follows, .. } => Some(*follows),
+            _ => None,
+        });
+        followed.collect()
+    }
+
+    fn state(&mut self, id: NodeId, group: GroupId) -> ResourceState {
+        self.node(id).snapshot().groups[group.index()].resource_states[0].state
+    }
+}
+
+#[test]
+fn crashed_service_is_restarted_on_its_node_and_other_node_takes_nothing() {
+    let mut pair = monitored(MONITOR);
+    let term = pair.told_by(A, FIRST).term;
+    pair.crash(A, FIRST);
+    let took = pair.until("it runs again", |pair| pair.runs(A) == [FIRST]);
+    assert!(took <= MONITOR.every, "{took:?}");
+    pair.pass(Duration::from_secs(5));
+    assert_eq!(pair.followed(A), [AfterCheck::Restarts { used: 1, allowed: 2 }]);
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
+    assert_eq!(pair.told_by(A, FIRST).term, term, "it has not moved");
+    assert_eq!(pair.node(A).phase(FIRST), Phase::Active);
+}
+
+#[test]
+fn service_crashing_again_and_again_moves_after_its_restarts_and_stays_away_until_cleared() {
+    let mut pair = monitored(MONITOR);
+    for _ in 0..2 {
+        pair.crash(A, FIRST);
+        pair.until("it runs again", |pair| pair.runs(A) == [FIRST]);
+        pair.pass(Duration::from_millis(100));
+    }
+    pair.crash(A, FIRST);
+    pair.until("B has it", |pair| pair.runs(B) == BOTH);
+    assert_eq!(pair.followed(A).last(), Some(&AfterCheck::Moves));
+    pair.pass(Duration::from_secs(20));
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![], BOTH.to_vec()));
+    for id in [A, B] {
+        let failures = pair.node(id).snapshot().groups.swap_remove(0).failures;
+        assert_eq!((&*failures[0].node, failures.len()), ("alpha", 1), "both nodes say so");
+    }
+    let now = pair.now;
+    pair.node(A).order(now, Order::Retry(Some(FIRST)));
+    pair.until("answered", |pair| pair.node(A).answers == [Ok(())]);
+    assert_eq!(pair.node(A).snapshot().groups[0].unable, [] as [&str; 0]);
+}
+
+#[test]
+fn service_broken_on_both_nodes_rests_after_allowed_number_of_starts() {
+    let mut pair = monitored(Monitor { restarts: 1, ..MONITOR });
+    for id in [A, B] {
+        pair.node(id).fails = Some(FIRST);
+    }
+    pair.crash(A, FIRST);
+    pair.until("it rests", |pair| pair.node(B).failed_starts() == 1);
+    pair.pass(Duration::from_secs(25));
+    assert_eq!((pair.node(A).failed_starts(), pair.node(B).failed_starts()), (1, 1));
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![], vec![SECOND]));
+    assert_eq!(pair.node(A).snapshot().groups[0].unable, ["alpha", "beta"]);
+}
+
+#[test]
+fn service_stopped_during_hold_is_reported_and_restarted_when_hold_ends() {
+    let mut pair = monitored(MONITOR);
+    let now = pair.now;
+    pair.node(A).order(now, Order::Hold(Some(FIRST), Duration::from_secs(10)));
+    pair.crash(A, FIRST);
+    pair.pass(Duration::from_secs(8));
+    assert_eq!((pair.followed(A), pair.runs(A)), (vec![AfterCheck::Held], vec![]));
+    assert_eq!(pair.state(A, FIRST), ResourceState::Failed);
+    pair.until("it runs again", |pair| pair.runs(A) == [FIRST]);
+    pair.until("it is well", |pair| pair.state(A, FIRST) == ResourceState::Running);
+}
+
+#[test]
+fn check_that_cannot_be_made_is_reported_once_and_moves_nothing() {
+    let mut pair = monitored(MONITOR);
+    pair.node(A).finds = Outcome::Missing;
+    pair.node(A).misses = Some(FIRST);
+    pair.pass(Duration::from_secs(10));
+    assert_eq!(pair.followed(A), [AfterCheck::Unknown]);
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
+    let check = pair.node(A).snapshot().groups.swap_remove(0).resource_states.swap_remove(0).check;
+    assert!(check.is_some_and(|check| check.is_broken));
+    pair.node(A).misses = None;
+    let recovered = Event::CheckRecovered { group: FIRST, resource: 0 };
+    pair.until("the check works again", |pair| pair.node(A).has_said(&recovered));
+}
+
+#[test]
+fn blocked_service_is_left_alone_until_retry_order() {
+    let mut pair = monitored(Monitor { restarts: 0, then: LastResort::Block, ..MONITOR });
+    pair.crash(A, FIRST);
+    pair.pass(Duration::from_secs(10));
+    assert_eq!((pair.followed(A), pair.runs(A)), (vec![AfterCheck::Blocks], vec![]));
+    assert_eq!(pair.state(A, FIRST), ResourceState::Blocked);
+    assert_eq!(pair.node(A).phase(FIRST), Phase::Active, "no other node may start it");
+    let now = pair.now;
+    pair.node(A).order(now, Order::Retry(Some(FIRST)));
+    pair.node(A).runs.push(FIRST);
+    pair.until("it is checked again", |pair| pair.state(A, FIRST) == ResourceState::Running);
+}
+
+#[test]
+fn check_running_while_group_is_handed_over_is_cancelled_and_its_failure_ignored() {
+    let mut pair = monitored(MONITOR);
+    pair.node(A).holds_jobs = true;
+    pair.until("it is being checked", |pair| !pair.node(A).held.is_empty());
+    let now = pair.now;
+    pair.node(A).order(now, Order::StandbyGroup(FIRST));
+    pair.until("it is being stopped", |pair| pair.node(A).phase(FIRST) == Phase::Stopping);
+    let now = pair.now;
+    pair.crash(A, FIRST);
+    pair.node(A).finish_jobs(now);
+    pair.until("B has it", |pair| pair.runs(B) == BOTH);
+    assert_eq!(pair.followed(A), []);
+}
+
+#[test]
+fn group_without_monitors_is_never_checked() {
+    let mut pair = Pair::settled(Failback::Off);
+    pair.crash(A, FIRST);
+    pair.pass(Duration::from_secs(20));
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![], vec![SECOND]));
+    assert_eq!(pair.state(A, FIRST), ResourceState::Running, "as far as is known");
+}

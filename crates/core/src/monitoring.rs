@@ -1,0 +1,365 @@
+//! The checks of the resources of one group: when each is due, and what follows from its outcome.
+
+use crate::{GroupId, Job, JobId, LastResort, Monitor, Outcome, Time, Words};
+use std::time::Duration;
+
+/// First checks of resources are spread over this many parts of their interval.
+const SPREAD: u32 = 16;
+
+/// The monitored resources of a group.
+#[derive(Debug, Default)]
+pub(crate) struct Monitoring {
+    watches: Vec<Watch>,
+}
+
+/// One monitored resource.
+///
+/// ```text
+///        begin              due                failed too often, `block`
+///  Off ────────▶ Waiting ──────────▶ Checking ──────────────────────────▶ GivenUp
+///                   ▲                  │  │                                   │
+///                   └──────────────────┘  │ failed too often, else            │
+///                    well, not yet failed │ (the group restarts or moves)     │
+///  Off ◀──────────────────────────────────┴───────────── end, clear ──────────┘
+/// ```
+#[derive(Debug)]
+pub(crate) struct Watch {
+    /// The resource, by its index in the group.
+    resource: usize,
+    monitor: Monitor,
+    state: State,
+    /// How many checks have failed in a row.
+    failures: u8,
+    /// When the resource was restarted, oldest first: at most as often as it may be.
+    restarts: Vec<Time>,
+    /// The last check that has ended, and what was said about it.
+    last: Option<Checked>,
+    last_words: Words,
+    /// The trouble that was reported and is not over.
+    trouble: Option<Trouble>,
+    /// What was said about the running check.
+    words: Words,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// The group does not run here.
+    Off,
+    /// The next check is due then.
+    Waiting(Time),
+    /// This job runs since then.
+    Checking(JobId, Time),
+    /// The resource has failed too often, and nothing is done until a person says so.
+    GivenUp,
+}
+
+/// A check that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Checked {
+    pub(crate) outcome: Outcome,
+    pub(crate) at: Time,
+    pub(crate) took: Duration,
+}
+
+/// What is wrong with a monitored resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// The last check failed.
+    Failing,
+    /// The resource has failed, and nothing is done about it.
+    Failed,
+    /// The check itself cannot be made.
+    Unknown,
+}
+
+/// What follows from the end of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Nothing new.
+    None,
+    /// The trouble is over.
+    Recovered,
+    /// The check failed, and the resource may fail some more before it has failed.
+    Failing {
+        /// How many checks have failed in a row.
+        failures: u8,
+    },
+    /// The check could not be made, which says nothing about the resource.
+    Unknown,
+    /// The resource has failed and is to be restarted.
+    Restart {
+        /// How many restarts there were within the time that counts, with this one.
+        used: u8,
+    },
+    /// The resource has failed, and was restarted as often as it may be.
+    Exhausted,
+    /// The resource has failed, and nothing may be done about it now.
+    Withheld,
+}
+
+/// The end of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct End {
+    pub(crate) resource: usize,
+    pub(crate) monitor: Monitor,
+    pub(crate) words: Words,
+    pub(crate) verdict: Verdict,
+}
+
+impl Monitoring {
+    /// Takes over what is configured. Counters of resources that were monitored before stay.
+    pub(crate) fn configure(&mut self, monitors: impl Iterator<Item = (usize, Monitor)>) {
+        let mut before = std::mem::take(&mut self.watches);
+        for (resource, monitor) in monitors {
+            let known = before.iter().position(|watch| watch.resource == resource);
+            let mut watch = match known {
+                Some(at) => before.swap_remove(at),
+                None => Watch::new(resource, monitor),
+            };
+            watch.reconfigure(monitor);
+            self.watches.push(watch);
+        }
+    }
+
+    /// Whether nothing of the group is monitored.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.watches.is_empty()
+    }
+
+    /// The monitored resources.
+    pub(crate) fn watches(&self) -> impl Iterator<Item = &Watch> {
+        self.watches.iter()
+    }
+
+    /// Whether a job is a running check of the group.
+    pub(crate) fn has(&self, job: JobId) -> bool {
+        self.watches.iter().any(|watch| watch.job() == Some(job))
+    }
+
+    /// How many checks run.
+    pub(crate) fn running(&self) -> usize {
+        self.watches.iter().filter(|watch| watch.job().is_some()).count()
+    }
+
+    /// The group runs here: what is not monitored yet is from now on.
+    pub(crate) fn begin(&mut self, now: Time, group: GroupId) {
+        for watch in self.watches.iter_mut().filter(|watch| watch.state == State::Off) {
+            // Resources that became active in the same moment are not checked in the same moment.
+            let place =
+                (u32::from(group.0) * 7 + u32::try_from(watch.resource).unwrap_or(0) * 3) % SPREAD;
+            watch.state = State::Waiting(now + watch.monitor.every * (place + 1) / SPREAD);
+        }
+    }
+
+    /// The group does not run here, or is about to change. Returns the checks to be cancelled.
+    pub(crate) fn end(&mut self) -> Vec<JobId> {
+        let jobs = self.watches.iter().filter_map(Watch::job).collect();
+        self.watches.iter_mut().for_each(Watch::end);
+        jobs
+    }
+
+    /// Returns the next check that is due.
+    pub(crate) fn poll(&mut self, now: Time, group: GroupId, next: &mut JobId) -> Option<Job> {
+        let is_due = |watch: &&mut Watch| matches!(watch.state, State::Waiting(at) if at <= now);
+        let watch = self.watches.iter_mut().find(is_due)?;
+        next.0 += 1;
+        watch.words = Words::NONE;
+        watch.state = State::Checking(*next, now);
+        let action = crate::Action::Monitor;
+        Some(Job { id: *next, group, first: watch.resource, count: 1, action })
+    }
+
+    /// When the next check is due.
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        let due = self.watches.iter().filter_map(|watch| match watch.state {
+            State::Waiting(at) => Some(at),
+            State::Off | State::Checking(..) | State::GivenUp => None,
+        });
+        due.min()
+    }
+
+    /// Records what is said about a running check.
+    pub(crate) fn said(&mut self, job: JobId, words: Words) {
+        let found = self.watches.iter_mut().find(|watch| watch.job() == Some(job));
+        if let Some(watch) = found {
+            watch.words = words;
+        }
+    }
+
+    /// Processes the end of a check, if the job is a check of this group. Without `may_act` a failed
+    /// resource is reported and left as it is.
+    pub(crate) fn done(
+        &mut self,
+        now: Time,
+        job: JobId,
+        outcome: Outcome,
+        may_act: bool,
+    ) -> Option<End> {
+        let watch = self.watches.iter_mut().find(|watch| watch.job() == Some(job))?;
+        let verdict = watch.done(now, outcome, may_act);
+        let Watch { resource, monitor, words, .. } = *watch;
+        Some(End { resource, monitor, words, verdict })
+    }
+
+    /// A person has repaired the group. Returns whether that changes anything.
+    pub(crate) fn clear(&mut self) -> bool {
+        let had_something = self.watches.iter().any(Watch::has_counted);
+        self.watches.iter_mut().for_each(Watch::clear);
+        had_something
+    }
+}
+
+impl Watch {
+    fn new(resource: usize, monitor: Monitor) -> Self {
+        Self {
+            resource,
+            monitor,
+            state: State::Off,
+            failures: 0,
+            restarts: Vec::with_capacity(monitor.restarts.into()),
+            last: None,
+            last_words: Words::NONE,
+            trouble: None,
+            words: Words::NONE,
+        }
+    }
+
+    fn reconfigure(&mut self, monitor: Monitor) {
+        if self.monitor != monitor {
+            self.monitor = monitor;
+            self.restarts.truncate(monitor.restarts.into());
+            if matches!(self.state, State::Waiting(_) | State::GivenUp) {
+                self.state = State::Off;
+            }
+        }
+    }
+
+    /// The resource, by its index in the group.
+    pub(crate) const fn resource(&self) -> usize {
+        self.resource
+    }
+
+    /// How the resource is monitored.
+    pub(crate) const fn monitor(&self) -> &Monitor {
+        &self.monitor
+    }
+
+    /// The last check that has ended.
+    pub(crate) const fn last(&self) -> Option<Checked> {
+        self.last
+    }
+
+    /// What was said about the last check that has ended.
+    pub(crate) const fn last_words(&self) -> Words {
+        self.last_words
+    }
+
+    /// How many checks have failed in a row.
+    pub(crate) const fn failures(&self) -> u8 {
+        self.failures
+    }
+
+    /// What is wrong.
+    pub(crate) const fn trouble(&self) -> Option<Trouble> {
+        self.trouble
+    }
+
+    /// When the next check is due.
+    pub(crate) const fn next(&self) -> Option<Time> {
+        match self.state {
+            State::Waiting(at) => Some(at),
+            State::Off | State::Checking(..) | State::GivenUp => None,
+        }
+    }
+
+    /// Whether nothing is done about the resource until a person says so.
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.state == State::GivenUp
+    }
+
+    /// How many restarts count.
+    pub(crate) fn restarts(&self, now: Time) -> usize {
+        self.restarts.iter().filter(|at| now.since(**at) < self.monitor.within).count()
+    }
+
+    const fn job(&self) -> Option<JobId> {
+        match self.state {
+            State::Checking(job, _) => Some(job),
+            State::Off | State::Waiting(_) | State::GivenUp => None,
+        }
+    }
+
+    fn end(&mut self) {
+        (self.state, self.failures, self.trouble) = (State::Off, 0, None);
+    }
+
+    fn has_counted(&self) -> bool {
+        !self.restarts.is_empty() || self.failures > 0 || self.is_given_up()
+    }
+
+    fn clear(&mut self) {
+        self.restarts.clear();
+        self.failures = 0;
+        if self.is_given_up() {
+            self.state = State::Off;
+        }
+    }
+
+    fn done(&mut self, now: Time, outcome: Outcome, may_act: bool) -> Verdict {
+        let State::Checking(_, since) = self.state else { return Verdict::None };
+        self.state = State::Waiting(now + self.monitor.every);
+        if outcome == Outcome::Cancelled {
+            // The executor had no permit, or ended the check: it says nothing.
+            return Verdict::None;
+        }
+        self.last = Some(Checked { outcome, at: now, took: now.since(since) });
+        self.last_words = self.words;
+        match outcome {
+            Outcome::Success | Outcome::Running => {
+                self.failures = 0;
+                let had_trouble = self.trouble.take().is_some();
+                if had_trouble { Verdict::Recovered } else { Verdict::None }
+            }
+            Outcome::Missing | Outcome::NotAsked => self.report(Trouble::Unknown, Verdict::Unknown),
+            Outcome::NotRunning | Outcome::Failed(_) | Outcome::TimedOut | Outcome::Cancelled => {
+                self.failed(now, may_act)
+            }
+        }
+    }
+
+    fn failed(&mut self, now: Time, may_act: bool) -> Verdict {
+        self.failures = self.failures.saturating_add(1).min(self.monitor.failures);
+        let failures = self.failures;
+        if failures < self.monitor.failures {
+            return self.report(Trouble::Failing, Verdict::Failing { failures });
+        }
+        if !may_act {
+            return self.report(Trouble::Failed, Verdict::Withheld);
+        }
+        self.restarts.retain(|at| now.since(*at) < self.monitor.within);
+        if self.restarts.len() < self.monitor.restarts.into() {
+            self.restarts.push(now);
+            let used = u8::try_from(self.restarts.len()).unwrap_or(u8::MAX);
+            return Verdict::Restart { used };
+        }
+        match self.monitor.then {
+            LastResort::Move => Verdict::Exhausted,
+            LastResort::Block => {
+                self.state = State::GivenUp;
+                self.trouble = Some(Trouble::Failed);
+                Verdict::Exhausted
+            }
+            LastResort::Ignore => self.report(Trouble::Failed, Verdict::Exhausted),
+        }
+    }
+
+    /// Returns a verdict for the first time that this trouble is found, and nothing afterwards.
+    fn report(&mut self, trouble: Trouble, verdict: Verdict) -> Verdict {
+        let is_new = self.trouble.replace(trouble) != Some(trouble);
+        let is_counted = matches!(verdict, Verdict::Failing { .. });
+        if is_new || is_counted { verdict } else { Verdict::None }
+    }
+}
+
+#[cfg(test)]
+mod tests;
