@@ -158,6 +158,26 @@ impl Agent {
                 let is_running = says_running(&String::from_utf8_lossy(stdout));
                 if is_running { Outcome::Running } else { Outcome::NotRunning }
             }
+            (Action::Monitor, located) if says_nothing(located, code) => {
+                let text = match located {
+                    Located::Ocf { .. } => ocf::meaning(code).to_owned(),
+                    Located::Script { .. } | Located::Unit { .. } => {
+                        format!("its status exits with {code}: the program cannot be run")
+                    }
+                };
+                Outcome::NotAsked { text }
+            }
+            (Action::Monitor, Located::Script { .. }) => {
+                let text = String::from_utf8_lossy(stdout);
+                let is_down = code == 0 && says_stopped(&text);
+                match code {
+                    _ if is_down => Outcome::NotRunning,
+                    0 => Outcome::Running,
+                    OCF_NOT_RUNNING | LSB_NOT_RUNNING => Outcome::NotRunning,
+                    _ if says_running(&text) => Outcome::Running,
+                    _ => failed(),
+                }
+            }
             (Action::Status | Action::Monitor, located) => match (located, code) {
                 (_, 0) => Outcome::Running,
                 (Located::Script { .. } | Located::Ocf { .. }, OCF_NOT_RUNNING)
@@ -180,6 +200,24 @@ fn judge_unit(stdout: &[u8]) -> Outcome {
         "inactive" | "failed" | "unknown" | "" => Outcome::NotRunning,
         state => Outcome::Failed { code: LSB_NOT_RUNNING, text: format!("the unit is {state}") },
     }
+}
+
+/// Returns whether an exit code of a check says that the check cannot be made, and nothing of the resource:
+/// 126 and 127 of a shell (POSIX, 2.8.2), and of OCF agents wrong arguments, an action that is not
+/// implemented, missing rights, missing programs, and a wrong configuration of the resource.
+const fn says_nothing(located: &Located, code: i32) -> bool {
+    match located {
+        Located::Ocf { .. } => matches!(code, 2..=6),
+        Located::Script { .. } => matches!(code, 126 | 127),
+        Located::Unit { .. } => false,
+    }
+}
+
+/// Returns whether a script says that its resource does not run, as some do and exit with 0.
+fn says_stopped(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let is_denied = lower.find("not ").is_some_and(|at| lower[at..].contains("running"));
+    is_denied || lower.contains("stopped") || lower.contains("is down")
 }
 
 /// The ownership test of heartbeat: "not" followed by "running" means no; else "running" or "OK"

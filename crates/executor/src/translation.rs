@@ -119,8 +119,11 @@ pub fn request_of(settings: &Settings, job: &Job, term: u64, timeouts: Timeouts)
     let group = &settings.groups[job.group.index()];
     let group_name = group.name().to_owned();
     let resources = group.resources[job.first..job.first + job.count].to_vec();
+    let mut monitors = settings.monitors_of(job.group);
+    let monitor = monitors.find(|(resource, _)| *resource == job.first);
     let timeout = match job.action {
-        Action::Status | Action::Monitor => timeouts.status,
+        Action::Monitor => monitor.map_or(timeouts.status, |(_, monitor)| monitor.timeout),
+        Action::Status => timeouts.status,
         Action::Start => timeouts.start,
         Action::Stop => timeouts.stop,
     };

@@ -114,6 +114,7 @@ fn exit_code_is_judged_by_the_kind_of_agent() {
     let located = Located::Ocf { path: "/x".into(), kind: "x".into(), parameters: None };
     let ocf = Agent { located, arguments: Vec::new() };
     let failed = |code, text: &str| Outcome::Failed { code, text: text.into() };
+    let broken = |text: &str| Outcome::NotAsked { text: text.into() };
 
     let cases = [
         (&script, Action::Start, Exit::Code(0), Outcome::Success),
@@ -125,12 +126,43 @@ fn exit_code_is_judged_by_the_kind_of_agent() {
         (&script, Action::Monitor, Exit::Code(1), failed(1, "")),
         (&ocf, Action::Status, Exit::Code(0), Outcome::Running),
         (&ocf, Action::Status, Exit::Code(7), Outcome::NotRunning),
+        (
+            &script,
+            Action::Monitor,
+            Exit::Code(127),
+            broken("its status exits with 127: the program cannot be run"),
+        ),
         (&ocf, Action::Monitor, Exit::Code(1), failed(1, "Generic error")),
+        (&ocf, Action::Monitor, Exit::Code(6), broken("Program is not configured")),
+        (&ocf, Action::Monitor, Exit::Code(7), Outcome::NotRunning),
         (&ocf, Action::Stop, Exit::Code(7), Outcome::Success),
         (&ocf, Action::Start, Exit::Code(7), failed(7, "Resource is stopped")),
     ];
     for (agent, action, exit, outcome) in cases {
         assert_eq!(agent.judge(action, exit, b""), outcome, "{action:?} {exit:?}");
+    }
+}
+
+/// Scripts of heartbeat say in words whether their resource runs, and some exit with anything.
+#[test]
+fn check_of_script_is_judged_by_exit_code_and_words() {
+    let script = Agent { located: Located::Script { path: "/x".into() }, arguments: Vec::new() };
+    let cases = [
+        (0, "", Outcome::Running),
+        (0, "web is running\n", Outcome::Running),
+        (0, "web is not running\n", Outcome::NotRunning),
+        (0, "stopped\n", Outcome::NotRunning),
+        (1, "running\n", Outcome::Running),
+        (
+            1,
+            "web is not running, but its pid file exists\n",
+            Outcome::Failed { code: 1, text: String::new() },
+        ),
+        (3, "web is running\n", Outcome::NotRunning),
+    ];
+    for (code, words, expected) in cases {
+        let outcome = script.judge(Action::Monitor, Exit::Code(code), words.as_bytes());
+        assert_eq!(outcome, expected, "{code} {words}");
     }
 }
 

@@ -109,7 +109,8 @@ impl Machine {
         }
     }
 
-    /// The runs that are active or about to begin and that the daemon does not wait for.
+    /// The runs that are active or about to begin and that the daemon does not wait for. A check says
+    /// nothing about what it leaves behind.
     fn unfinished(&self) -> Vec<Unfinished> {
         let active = self.active.iter().map(|active| &active.job);
         let waiting = self.queues.waiting();
@@ -131,6 +132,7 @@ impl Machine {
             resources: vec![address.clone()],
         });
         let abandoned = self.abandoned.iter().map(|run| run.unfinished.clone());
-        jobs.chain(removals).chain(left).chain(abandoned).collect()
+        let all = jobs.chain(removals).chain(left).chain(abandoned);
+        all.filter(|run| run.action != Action::Monitor).collect()
     }
 }

@@ -7,7 +7,7 @@ use crate::protocol::{Action, Level, Outcome, Report, Run, Unfinished};
 use crate::{Output, RunId, Signal};
 use std::collections::VecDeque;
 use std::time::Duration;
-use systole_core::{JobId, Time};
+use systole_core::{GroupKey, JobId, Time};
 
 /// How long an agent may continue after it was asked to end.
 pub(super) const KILL_AFTER: Duration = Duration::from_secs(5);
@@ -84,6 +84,15 @@ impl Active {
         outbox.push_back(Output::Signal { run: self.id, signal: Signal::Terminate });
     }
 
+    /// Ends the running program: a check changes nothing, so that nothing speaks for giving it more time.
+    fn interrupt(&mut self, now: Time, why: Why, outbox: &mut VecDeque<Output>) {
+        if self.job.is_check() {
+            self.kill(now, why, true, outbox);
+        } else {
+            self.terminate(now, why, outbox);
+        }
+    }
+
     fn kill(&mut self, now: Time, why: Why, has_begun: bool, outbox: &mut VecDeque<Output>) {
         self.state = State::Killed { why, give_up_at: now + GIVE_UP_AFTER, has_begun };
         outbox.push_back(Output::Signal { run: self.id, signal: Signal::Kill });
@@ -96,7 +105,7 @@ impl Active {
                 let until = until.min(now + KILL_AFTER);
                 self.state = State::Beginning { since, until, unwanted: Some(why) };
             }
-            State::Running => self.terminate(now, why, outbox),
+            State::Running => self.interrupt(now, why, outbox),
             // The caller itself ends runs that are still entering, and a change of addresses takes no time.
             State::Entering { .. }
             | State::Changing { .. }
@@ -112,8 +121,18 @@ impl Abandoned {
     /// the group is started beside this run, but everything else of the group that can be stopped is
     /// stopped.
     pub(super) fn hinders(&self, job: &Job) -> Option<Outcome> {
-        let Unfinished { group, resources, .. } = &self.unfinished;
-        let is_concerned = job.run.action == Action::Start || *resources == job.run.resources;
+        let Unfinished { group, action, resources } = &self.unfinished;
+        let is_same = *resources == job.run.resources;
+        let is_concerned = match (*action, job.run.action) {
+            // A check that hangs prevents only its own repetition.
+            (Action::Monitor, Action::Monitor) => is_same,
+            (Action::Monitor, Action::Start | Action::Stop | Action::Status) => false,
+            (Action::Start | Action::Stop | Action::Status, Action::Start) => true,
+            (
+                Action::Start | Action::Stop | Action::Status,
+                Action::Stop | Action::Status | Action::Monitor,
+            ) => is_same,
+        };
         let hinders = *group == job.run.group && is_concerned && !job.is_of_addresses();
         hinders.then(|| self.outcome())
     }
@@ -141,8 +160,11 @@ impl Machine {
             timeout_ms: 0,
             environment: Vec::new(),
         };
-        self.queues.occupy(group);
-        let job = Job::new(run, Whose::Nobody);
+        let mut job = Job::new(run, Whose::Nobody);
+        job.is_aside = job.is_check();
+        if !job.is_aside {
+            self.queues.occupy(group);
+        }
         let (since, state, name) = (self.now, State::Running, String::new());
         let mut active = Active { id, job, action, limit: None, since, state, name };
         active.terminate(self.now, Why::Cancelled, &mut self.outbox);
@@ -169,7 +191,7 @@ impl Machine {
                     let why = unwanted.unwrap_or(Why::NotStarted);
                     active.kill(now, why, false, &mut self.outbox);
                 }
-                State::Running => active.terminate(now, Why::TimedOut, &mut self.outbox),
+                State::Running => active.interrupt(now, Why::TimedOut, &mut self.outbox),
                 State::Changing { .. } => at += 1,
                 State::Ending { why, .. } => active.kill(now, why, true, &mut self.outbox),
                 State::Killed { why, has_begun, .. } => {
@@ -254,13 +276,14 @@ impl Machine {
                 let text = if text.is_empty() { String::new() } else { format!(" ({text})") };
                 self.log(Level::Error, format!("Return code {code} from {name}{text}"));
             }
-            Outcome::TimedOut => {
+            Outcome::TimedOut if !job.is_check() => {
                 self.log(Level::Error, format!("{name} did not finish in time and was killed"));
             }
             Outcome::Success if job.run.action == Action::Stop => {
                 self.strike(job.run.group, &job.run.resources);
             }
             Outcome::Failed { .. }
+            | Outcome::TimedOut
             | Outcome::Success
             | Outcome::Running
             | Outcome::NotRunning
@@ -345,6 +368,14 @@ impl Machine {
             let active = self.active.swap_remove(at);
             self.withdraw(&active.job);
             self.conclude(active, Outcome::Cancelled);
+        }
+    }
+
+    /// Ends the checks of a group that is about to change.
+    pub(super) fn end_checks(&mut self, group: GroupKey) {
+        let is_chosen = |job: &Job| job.is_check() && job.run.group == group;
+        for active in self.active.iter_mut().filter(|active| is_chosen(&active.job)) {
+            active.end(self.now, Why::Cancelled, &mut self.outbox);
         }
     }
 

@@ -98,6 +98,13 @@ impl Job {
     }
 }
 
+impl Job {
+    /// Whether the run looks whether a resource is healthy, which changes nothing.
+    pub(super) fn is_check(&self) -> bool {
+        self.run.action == Action::Monitor
+    }
+}
+
 impl Machine {
     /// Queues a run.
     pub(super) fn enqueue(&mut self, run: Run) {
@@ -105,8 +112,9 @@ impl Machine {
         if !self.may_begin(&job) || !is_sensible(&job.run.resources) {
             return self.answer(&job, Outcome::Refused);
         }
-        // Addresses that another node has do not wait for a service that is slow to stop.
-        if self.goes_aside(&job) {
+        // Addresses that another node has do not wait for a service that is slow to stop, and a check
+        // neither waits for anything nor is waited for.
+        if job.is_check() || self.goes_aside(&job) {
             job.is_aside = true;
             return self.begin(job);
         }
@@ -114,6 +122,7 @@ impl Machine {
         if let Err(job) = self.queues.push(group, job) {
             return self.answer(&job, Outcome::Refused);
         }
+        self.end_checks(group);
         if is_stop {
             // A start that nothing waits for would only delay the stop.
             self.end_unawaited(|active| active.group == group);
@@ -142,7 +151,9 @@ impl Machine {
 
     /// For each active program that counts towards the limit, the time until which it counts.
     fn shares(&self) -> impl Iterator<Item = Time> {
-        let programs = self.active.iter().filter(|active| !active.job.is_of_addresses());
+        // The daemon bounds the number of checks, and a check that hangs must not delay a start.
+        let is_counted = |job: &Job| !job.is_of_addresses() && !job.is_check();
+        let programs = self.active.iter().filter(move |active| is_counted(&active.job));
         programs.map(|active| active.since + SHARE).filter(|until| *until > self.now)
     }
 
@@ -283,6 +294,7 @@ impl Machine {
         self.withdraw(&active.job);
         let outcome = match (active.unwanted(), why) {
             (Some(why), _) => why.outcome(&name, false),
+            (None, NotBegun::Missing) if active.job.is_check() => Outcome::Missing,
             (None, NotBegun::Missing) => {
                 self.log(Level::Error, format!("Cannot locate resource script {name}"));
                 self.missing(&active.job)
@@ -306,7 +318,10 @@ impl Machine {
 
     /// Answers a run that has ended or will not begin.
     pub(super) fn answer(&mut self, job: &Job, outcome: Outcome) {
-        if let Outcome::NotAsked { text } = &outcome {
+        // The daemon reports checks, and does not repeat itself.
+        if let Outcome::NotAsked { text } = &outcome
+            && !job.is_check()
+        {
             let (name, verb) = (agent_name(&job.run), job.run.action.verb());
             self.log(Level::Error, format!("Cannot ask {name} to {verb}: {text}"));
         }

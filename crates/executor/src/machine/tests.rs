@@ -2,6 +2,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for one output among many")]
 
 mod addresses;
+mod checks;
 mod daemons;
 mod letting_go;
 mod runs;

@@ -1,0 +1,85 @@
+//! Checks of what runs: beside everything else, and never in its way.
+
+use super::*;
+
+fn not_asked() -> Outcome {
+    Outcome::NotAsked { text: "no process is left".into() }
+}
+
+#[test]
+fn checks_of_one_group_run_beside_each_other_and_beyond_the_bound_of_starts() {
+    let mut bench = Bench::new();
+    for name in ["a", "b", "c", "d", "e", "f"] {
+        bench.run(WEB, Action::Monitor, &[agent(name)]);
+    }
+    assert_eq!(bench.begins().len(), 6);
+    bench.run(DB, Action::Stop, &[agent("g")]);
+    assert_eq!(bench.begins().len(), 1, "a check takes no turn of a start or stop");
+}
+
+#[test]
+fn stop_of_group_ends_its_checks_and_does_not_wait_for_them() {
+    let mut bench = Bench::new();
+    bench.started_agent(WEB, "a");
+    let check = bench.run(WEB, Action::Monitor, &[agent("a")]);
+    let (run, _) = bench.begun();
+    let other = bench.run(DB, Action::Monitor, &[agent("b")]);
+    bench.begun();
+    let stop = bench.run(WEB, Action::Stop, &[agent("a")]);
+    assert_eq!(bench.signals(), [(run, Signal::Kill)], "not the check of the other group");
+    assert_eq!(bench.play(Outcome::Success), Action::Stop);
+    assert_eq!(bench.done(), [(stop, Outcome::Success)]);
+    bench.tell(Input::Ended { run, outcome: failed(143) });
+    assert_eq!(bench.done(), [(check, Outcome::Cancelled)]);
+    assert_ne!(check, other);
+}
+
+/// The check waits in the kernel and cannot be killed.
+#[test]
+fn check_that_does_not_end_prevents_its_repetition_and_nothing_else() {
+    let mut bench = Bench::new();
+    bench.started_agent(WEB, "a");
+    let check = bench.run_within(WEB, Action::Monitor, &[agent("a")], 2000);
+    let (run, _) = bench.begun();
+    bench.pass(7 * SECOND);
+    assert_eq!(bench.signals(), [(run, Signal::Kill)]);
+    assert_eq!(bench.done(), [(check, Outcome::TimedOut)]);
+    let again = bench.run(WEB, Action::Monitor, &[agent("a")]);
+    assert_eq!(bench.done(), [(again, Outcome::TimedOut)]);
+    let stop = bench.run(WEB, Action::Stop, &[agent("a")]);
+    assert_eq!(bench.play(Outcome::Success), Action::Stop);
+    let start = bench.run(WEB, Action::Start, &[agent("a")]);
+    assert_eq!(bench.play(Outcome::Running), Action::Status);
+    assert_eq!(bench.done(), [(stop, Outcome::Success), (start, Outcome::Success)]);
+}
+
+/// The daemon reports checks once, and the executor would do so at each of them.
+#[test]
+fn failing_check_writes_nothing_to_the_log() {
+    let mut bench = Bench::new();
+    bench.started_agent(WEB, "a");
+    bench.logs();
+    for outcome in [failed(1), Outcome::NotRunning, not_asked()] {
+        let job = bench.run(WEB, Action::Monitor, &[agent("a")]);
+        assert_eq!(bench.play(outcome.clone()), Action::Monitor);
+        assert_eq!(bench.done(), [(job, outcome)]);
+    }
+    let job = bench.run(WEB, Action::Monitor, &[agent("a")]);
+    let (run, _) = bench.begin();
+    bench.tell(Input::NotBegun { run, why: NotBegun::Missing });
+    assert_eq!(bench.done(), [(job, Outcome::Missing)]);
+    assert_eq!(bench.logs(), [] as [&str; 0]);
+    assert_eq!(bench.machine.held(), [held(WEB, &[agent("a")])]);
+}
+
+#[test]
+fn check_of_earlier_daemon_is_not_reported_as_unfinished() {
+    let mut bench = Bench::new();
+    bench.started_agent(WEB, "a");
+    bench.run(WEB, Action::Monitor, &[agent("a")]);
+    bench.begun();
+    bench.tell(Input::Disconnected);
+    bench.tell(Input::Connected);
+    bench.permit(600 * SECOND);
+    assert_eq!(bench.hello(), (vec![held(WEB, &[agent("a")])], vec![]));
+}
