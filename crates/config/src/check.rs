@@ -4,6 +4,7 @@ pub(crate) mod failback;
 pub(crate) mod fencing;
 mod files;
 mod links;
+pub(crate) mod monitor;
 mod nodes;
 mod times;
 

@@ -6,7 +6,8 @@ use crate::medium::{Medium, PingNode};
 use crate::values::Values;
 use std::time::Duration;
 use systole_core::{
-    Failback, FencingPolicy, Group, GroupId, HoldDown, LinkId, NodeId, Settings, StopFailure,
+    Failback, FencingPolicy, Group, GroupId, HoldDown, LinkId, Monitor, NodeId, Settings,
+    StopFailure,
 };
 
 /// Everything that a node needs to know before it starts.
@@ -26,6 +27,8 @@ pub struct Config {
     pub group_failback: Vec<(GroupId, Failback)>,
     /// `hold_down`; absent when it is off.
     pub hold_down: Option<HoldDown>,
+    /// The monitored resources, each by its group and its place in the group.
+    pub monitors: Vec<(GroupId, usize, Monitor)>,
     /// The groups, in the order of `haresources`; `preferred` indexes the sorted node names.
     pub groups: Vec<Group>,
     /// The keys that sign messages.
@@ -105,6 +108,7 @@ impl Config {
             failback: self.failback,
             group_failback: self.group_failback.clone(),
             hold_down: self.hold_down,
+            monitors: self.monitors.clone(),
             ipfail: self.ipfail,
             restart_grace: time("restart_grace"),
             fencing: self.fencing.as_ref().map(|fencing| FencingPolicy { delay: fencing.delay }),

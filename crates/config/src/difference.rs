@@ -9,7 +9,7 @@ use crate::directive::{self, Directive, Subject, Told};
 use crate::medium::{Medium, PingNode};
 pub use groups::LineChange;
 use std::fmt::Display;
-use systole_core::{Failback, GroupId};
+use systole_core::{Failback, GroupId, Monitor};
 
 /// What a change requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +46,7 @@ pub fn difference(old: &Config, new: &Config) -> Vec<Change> {
         failback,
         group_failback,
         hold_down,
+        monitors,
         groups,
         authentication,
         clients,
@@ -85,6 +86,8 @@ pub fn difference(old: &Config, new: &Config) -> Vec<Change> {
     found.value("auto_failback", old.failback, *failback, effect);
     let is_same = by_name(old, &old.group_failback) == by_name(new, group_failback);
     found.changed("failback of single groups", is_same, Effect::Live);
+    let is_same = by_place(old, &old.monitors) == by_place(new, monitors);
+    found.changed("monitor", is_same, Effect::Live);
     found.changed("hold_down", old.hold_down == *hold_down, Effect::Live);
     found.value("ipfail", on(old.ipfail), on(*ipfail), Effect::Live);
     found.values(old, new, Subject::Agents);
@@ -216,6 +219,19 @@ fn by_name<'a>(config: &'a Config, own: &[(GroupId, Failback)]) -> Vec<(&'a str,
         Some((config.groups.get(group.index())?.name(), *failback))
     });
     named.collect()
+}
+
+/// Returns the monitored resources by the names of their groups, whatever their numbers are.
+fn by_place<'a>(
+    config: &'a Config,
+    own: &[(GroupId, usize, Monitor)],
+) -> Vec<(&'a str, usize, Monitor)> {
+    let named = own.iter().filter_map(|(group, place, monitor)| {
+        Some((config.groups.get(group.index())?.name(), *place, *monitor))
+    });
+    let mut named: Vec<_> = named.collect();
+    named.sort_by_key(|(name, place, _)| (*name, *place));
+    named
 }
 
 fn medium(medium: &Medium) -> String {

@@ -4,6 +4,7 @@ mod client;
 mod failback;
 mod fence;
 mod medium;
+mod monitor;
 mod parts;
 mod ping;
 mod setting;
@@ -20,6 +21,7 @@ use crate::source::{Content, File, Sources};
 use crate::suggest::nearest;
 use crate::values::{Parsed, boolean};
 pub(crate) use failback::HoldDownLine;
+pub(crate) use monitor::MonitorLine;
 pub(crate) use setting::Setting;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -53,6 +55,8 @@ pub(crate) struct Draft {
     pub(crate) environment: Vec<(String, String)>,
     /// `failback` lines: the name of a group as written, and its failback mode.
     pub(crate) group_failback: Vec<(Placed<String>, Failback)>,
+    /// `monitor` lines.
+    pub(crate) monitors: Vec<MonitorLine>,
     /// `hold_down`.
     pub(crate) hold_down: Option<HoldDownLine>,
     /// Whether a medium line was malformed, so that the lack of media need not be reported again.
@@ -243,6 +247,7 @@ impl Reader<'_> {
             Role::NiceFailback => self.nice_failback(name, &words),
             Role::GroupFailback => self.group_failback(name, &words),
             Role::HoldDown => self.hold_down(known, &words),
+            Role::Monitor => self.monitor(known, name, &words),
             Role::NotBuilt => {}
         }
     }

@@ -64,6 +64,7 @@ pub fn load(sources: &Sources<'_>, facts: &Facts<'_>) -> Loaded {
     nodes.sort_unstable();
     let groups = haresources::parse(sources, facts, &nodes, address_agent(&values), &mut findings);
     check::failback::check(&draft, &groups, &mut findings);
+    check::monitor::check(&draft, &groups, &mut findings);
     findings.sort_by_key(|finding| (finding.file, finding.span.start, finding.span.end));
     let is_sound = findings.iter().all(|finding| finding.severity != Severity::Error);
     let config = authentication
@@ -108,6 +109,7 @@ fn config(
         failback: failback(&values),
         group_failback: check::failback::resolve(&draft, &groups),
         hold_down: hold_down(&draft),
+        monitors: check::monitor::resolve(&draft, &groups),
         groups,
         authentication,
         logging: logging(&values),

@@ -61,6 +61,8 @@ rules! {
     FAILBACK_UNKNOWN_GROUP "HA0216" Warning;
     NO_WATCHDOG "HA0217" Warning;
     NO_LOG_FILE "HA0218" Warning;
+    BAD_MONITOR "HA0219" Error;
+    MONITOR_UNKNOWN_TARGET "HA0220" Warning;
 
     // ha.cf: media and ping nodes.
     NO_MEDIA "HA0301" Error;

@@ -46,7 +46,7 @@ pub(crate) fn resolve(draft: &Draft, groups: &[Group]) -> Vec<(GroupId, Failback
 
 /// Finds the group whose first resource word is `name`, or whose address is `name` if its first word is an
 /// address.
-fn find_group(groups: &[Group], name: &str) -> Option<GroupId> {
+pub(super) fn find_group(groups: &[Group], name: &str) -> Option<GroupId> {
     let is_address = name.parse::<IpAddr>().is_ok();
     let is_it = |group: &Group| {
         let word = group.name();

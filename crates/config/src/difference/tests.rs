@@ -21,6 +21,7 @@ fn config_change_is_described_in_one_line_with_its_effect() {
         ("keepalive 2", "keepalive 1", "keepalive: 2 s -> 1 s", Live),
         ("auto_failback on", "auto_failback off", "auto_failback: on -> off", Live),
         ("ping 192.168.122.1\n", "", "ping node removed: ping 192.168.122.1", Live),
+        ("auto_failback on", "auto_failback on\nmonitor default", "monitor: changed", Live),
         ("node web1\nnode web2", "node web2\nnode web1", "nodes: changed", Restart),
         ("logfacility local0", "logfacility local1", "logging: changed", Restart),
         (

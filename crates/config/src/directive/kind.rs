@@ -39,6 +39,8 @@ pub(crate) enum Role {
     GroupFailback,
     /// `hold_down`.
     HoldDown,
+    /// `monitor`.
+    Monitor,
     /// A directive whose component is not in any build of heartbeat 3.0.6 that Debian ships.
     NotBuilt,
 }

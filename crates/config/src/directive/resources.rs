@@ -60,6 +60,17 @@ static ROWS: &[Directive] = &[
         ..NEW
     },
     Directive {
+        name: "monitor",
+        role: Role::Monitor,
+        meaning: "`monitor TARGET every TIME timeout TIME failures N restarts N in TIME then \
+                  move`: how a resource is checked while it runs, and what follows when it fails. \
+                  TARGET is `default`, a group or a resource; each part may be left out. See \
+                  [monitoring.md](monitoring.md).",
+        default_words: "nothing is checked",
+        classic: "refused; never looks at a running service",
+        ..NEW
+    },
+    Directive {
         name: "fence_delay",
         role: ANY_TIME,
         default: DefaultValue::Text("5s"),

@@ -1,7 +1,7 @@
 //! Directives with one value.
 
 use super::{Reader, slash_comment};
-use crate::directive::{Directive, FACILITIES, Kind, Order, Zero};
+use crate::directive::{Directive, FACILITIES, Kind, Order, Role, Zero};
 use crate::finding::Finding;
 use crate::lexer::Word;
 use crate::number;
@@ -187,7 +187,8 @@ impl Reader<'_> {
             self.report(complain(known, word, finding));
             return None;
         }
-        if let Some(unit) = parsed.new_unit {
+        // Of a line with several times, which a C heartbeat refuses anyway, that is said once.
+        if let Some(unit) = parsed.new_unit.filter(|_| known.role != Role::Monitor) {
             let plain = if parsed.value.subsec_nanos() == 0 {
                 parsed.value.as_secs().to_string()
             } else {

@@ -1,10 +1,12 @@
 use super::*;
 use crate::medium::Medium;
 use crate::source::{Content, File};
-use crate::testing::{AUTHKEYS, HA_CF, HARESOURCES, load_all, rules, sources, with_facts};
+use crate::testing::{
+    AUTHKEYS, HA_CF, HARESOURCES, ha_cf_and, load_all, rules, sources, with_facts,
+};
 use proptest::prelude::*;
 use std::time::Duration;
-use systole_core::{GroupId, NodeId, Settings};
+use systole_core::{GroupId, LastResort, Monitor, NodeId, Settings};
 
 #[test]
 fn tutorial_files_load_without_findings() {
@@ -241,6 +243,45 @@ fn failback_lines_set_cluster_and_group_policy_and_hold_down_its_limits() {
     assert_eq!(settings("auto_failback on\nhold_down off").hold_down, None);
     let own = settings("auto_failback on\nhold_down 5 30").hold_down.unwrap();
     assert_eq!((own.moves, own.window), (5, Duration::from_secs(30)));
+}
+
+#[test]
+fn most_specific_monitor_line_counts_for_each_service() {
+    const GROUPS: &str = "web1 192.168.122.100/24/eth0 Filesystem::/dev/sdb1::/srv nginx\n\
+                          web2 192.168.122.101/24/eth0 postgresql\n";
+    let every = |lines: &str| {
+        let loaded = load_all(&ha_cf_and(lines), AUTHKEYS, GROUPS);
+        let monitors = loaded.config.expect("it is sound").settings().monitors;
+        let short =
+            |(group, place, it): (GroupId, usize, Monitor)| (group.0, place, it.every.as_secs());
+        monitors.into_iter().map(short).collect::<Vec<_>>()
+    };
+    assert_eq!(every(""), []);
+    assert_eq!(every("monitor default"), [(0, 1, 10), (0, 2, 10), (1, 1, 10)]);
+    let group = "monitor 192.168.122.100 every 5\nmonitor default every 7";
+    assert_eq!(every(group), [(0, 1, 5), (0, 2, 5), (1, 1, 7)]);
+    let agent = "monitor Filesystem off\nmonitor nginx every 3\nmonitor 192.168.122.100 every 5";
+    assert_eq!(every(agent), [(0, 2, 3)]);
+    assert_eq!(every("monitor nginx every 3\nmonitor nginx every 4"), [(0, 2, 4)]);
+}
+
+#[test]
+fn monitor_line_sets_each_part_and_leaves_others_at_their_default() {
+    let monitor = |line: &str| {
+        let loaded = load_all(&ha_cf_and(line), AUTHKEYS, HARESOURCES);
+        loaded.config.expect("it is sound").settings().monitors[0].2
+    };
+    assert_eq!(monitor("monitor default"), Monitor::default());
+    let line = "monitor nginx then ignore restarts 5 in 1h failures 2 timeout 3s every 500ms";
+    let expected = Monitor {
+        every: Duration::from_millis(500),
+        timeout: Duration::from_secs(3),
+        failures: 2,
+        restarts: 5,
+        within: Duration::from_hours(1),
+        then: LastResort::Ignore,
+    };
+    assert_eq!(monitor(line), expected);
 }
 
 const AFTER: Failback = Failback::After(Duration::from_secs(90));
