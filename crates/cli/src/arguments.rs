@@ -51,8 +51,9 @@ pub(crate) enum Command {
         /// The node, as ha.cf names it.
         node: String,
     },
-    /// Retry failed groups on this node: a group that could not be started may start here again, and a group
-    /// that could not be stopped is stopped again.
+    /// Retry failed groups on this node: a group that could not be started, or whose services failed, may start
+    /// here again, a group that could not be stopped is stopped again, and counted restarts are cleared.
+    #[command(visible_alias = "clear")]
     Retry {
         /// Retry only this group, named by its first resource or its address.
         group: Option<String>,

@@ -239,6 +239,21 @@ pub enum JournalEvent {
         /// The length of the pause.
         milliseconds: u64,
     },
+    /// A check of a running resource failed or could not be made, or found the resource well again.
+    Check {
+        /// The group.
+        group: String,
+        /// The resource word.
+        resource: String,
+        /// What follows, as a word.
+        follows: Cow<'static, str>,
+        /// What came of the check, in words; empty if the resource is well.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        outcome: String,
+        /// How many checks have failed in a row, or how many restarts count, and how many may.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        count: Option<(u8, u8)>,
+    },
     /// A resource could not be started, or cannot be stopped.
     Failure {
         /// The group.

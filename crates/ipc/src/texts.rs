@@ -1,10 +1,12 @@
 //! Texts that the log, the status and the journal share.
 
 mod cause;
+mod check;
 mod outcome;
 mod refusal;
 
 pub use cause::cause;
+pub use check::{after_check_count, after_check_word, check};
 pub use outcome::{explained, failure, outcome};
 pub use refusal::{order_refusal, reason, refusal, reload_refusal};
 use systole_core::{Obstacle, Scope, Settings, Wording};

@@ -1,6 +1,7 @@
 //! Events of the core in the words of heartbeat, so that administrators and their monitoring find the lines
 //! that they know.
 
+mod check;
 mod fencing;
 mod hand_over;
 mod hold;
@@ -96,6 +97,12 @@ impl LogRenderer {
             }
             Event::StartFailed { group, resource, outcome: _ } => {
                 self.start_failed(*group, *resource)
+            }
+            Event::CheckFailed { group, resource, outcome, words, follows } => {
+                vec![self.check_failed(*group, *resource, (*outcome, *words), *follows)]
+            }
+            Event::CheckRecovered { group, resource } => {
+                vec![self.check_recovered(*group, *resource)]
             }
             Event::StopRetried { group, resource, outcome: _ } => {
                 vec![self.stop_retried(*group, *resource)]

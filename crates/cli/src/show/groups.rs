@@ -1,5 +1,7 @@
 //! Groups as text.
 
+mod resources;
+
 use super::{age, time_left};
 use std::fmt::Write as _;
 use systole_core::{
@@ -40,14 +42,17 @@ pub(super) fn group(group: &GroupReport, nodes: &[NodeReport]) -> String {
     for failure in &group.failures {
         let FailureReport { node, action, resource, outcome } = failure;
         let what = match action {
-            Action::Start => "could not start",
-            Action::Stop | Action::Status | Action::Monitor => "cannot stop",
+            Action::Start => format!("{node} could not start {resource}"),
+            Action::Monitor => format!("{resource} failed on {node} while it ran"),
+            Action::Stop | Action::Status => format!("{node} cannot stop {resource}"),
         };
-        let _ = write!(text, "\n    {node} {what} {resource}: {outcome}");
+        let _ = write!(text, "\n    {what}: {outcome}");
         let name = group.resources.first().map_or("", |name| name);
         let _ = write!(text, "\n      after fixing the cause, run on {node}: hb retry {name}");
     }
-    text + &obstacles(group) + &stay(&group.stay, &group.preferred, &group.name)
+    text + &resources::lines(group)
+        + &obstacles(group)
+        + &stay(&group.stay, &group.preferred, &group.name)
 }
 
 /// Returns why no node runs a group that has an owner; `None` if its owner does what its phase says.

@@ -91,6 +91,13 @@ impl Teller {
             JournalEvent::Executor { there: true } => {
                 format!("the executor of {} is running again", teller(entry))
             }
+            JournalEvent::Check { resource, follows, outcome, count, .. } => {
+                format!(
+                    "on {}, {}",
+                    teller(entry),
+                    texts::check(resource, outcome, follows, *count)
+                )
+            }
             JournalEvent::StopFailure { resource, measure, .. } => {
                 let (node, what) = (teller(entry), done_about(measure));
                 format!("{resource} cannot be stopped on {node}: {what}")
@@ -108,7 +115,8 @@ impl Teller {
             }
             JournalEvent::Failure { node, action, resource, outcome, .. } => match action {
                 Action::Start => format!("{node} could not start {resource}: {outcome}"),
-                Action::Stop | Action::Status | Action::Monitor => {
+                Action::Monitor => format!("{resource} failed on {node} while it ran: {outcome}"),
+                Action::Stop | Action::Status => {
                     format!("{node} cannot stop {resource}: {outcome}")
                 }
             },

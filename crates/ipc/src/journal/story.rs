@@ -44,7 +44,8 @@ impl JournalEvent {
             | Self::AddressBack { group, .. }
             | Self::Alarm { group, .. }
             | Self::LetGo { group, .. }
-            | Self::StopFailure { group, .. } => (Group(group), Middle, false),
+            | Self::StopFailure { group, .. }
+            | Self::Check { group, .. } => (Group(group), Middle, false),
             Self::NotTaken { group, .. } => (Group(group), Middle, true),
             Self::Job(job) => (Group(&job.group), Middle, false),
             Self::HandOver(stage) => {

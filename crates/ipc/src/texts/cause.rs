@@ -48,6 +48,7 @@ pub fn cause(cause: &Cause, settings: &Settings) -> String {
         Cause::Outranked(node) => format!("{} has a higher claim", name(node)),
         Cause::Stopping => "this node was told to stop".to_owned(),
         Cause::StartFailed => "a resource did not start".to_owned(),
+        Cause::CheckFailed => "a resource failed while it ran".to_owned(),
         Cause::LetGo => "the executor no longer holds it".to_owned(),
         Cause::StopFailed => "a resource cannot be stopped".to_owned(),
         Cause::Retry => "a retry was ordered".to_owned(),

@@ -19,6 +19,7 @@ mod hand_overs;
 mod hold;
 mod keys;
 mod many;
+mod monitoring;
 mod orders;
 mod other_lines;
 mod pings;

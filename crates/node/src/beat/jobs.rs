@@ -98,7 +98,11 @@ impl BeatLoop {
                 if !outcome.text().is_empty() {
                     let words = Words::new(outcome.text());
                     self.cluster.handle(now, &Input::JobSaid { job, words });
-                    self.control.send_lossy(News::Reason { job, text: outcome.text().to_owned() });
+                    // The report of a check has its words.
+                    if !self.cluster.is_check(job) {
+                        let text = outcome.text().to_owned();
+                        self.control.send_lossy(News::Reason { job, text });
+                    }
                 }
                 let outcome = outcome_of(&outcome);
                 self.cluster.handle(now, &Input::JobDone { job, outcome });

@@ -77,6 +77,14 @@ pub(crate) fn of_event(settings: &Settings, event: &Event) -> Option<JournalEven
             *resource,
             texts::outcome(*outcome),
         ),
+        Event::CheckFailed { group, resource, outcome, words, follows } => {
+            let outcome = texts::explained(*outcome, words.as_str(), false);
+            let word = texts::after_check_word(*follows);
+            check(settings, (*group, *resource), word, outcome, texts::after_check_count(*follows))
+        }
+        Event::CheckRecovered { group, resource } => {
+            check(settings, (*group, *resource), "recovered", String::new(), None)
+        }
         Event::StopFailed { group, resource, outcome } => {
             failed(settings, settings.me, *group, Action::Stop, *resource, texts::outcome(*outcome))
         }
@@ -122,6 +130,24 @@ fn failed(
     })
 }
 
+fn check(
+    settings: &Settings,
+    (group, resource): (GroupId, usize),
+    follows: &'static str,
+    outcome: String,
+    count: Option<(u8, u8)>,
+) -> Option<JournalEvent> {
+    let group = settings.groups.get(group.index())?;
+    let resource = group.resources.get(resource).map_or("", |resource| &resource.word);
+    Some(JournalEvent::Check {
+        group: group.name().to_owned(),
+        resource: resource.to_owned(),
+        follows: follows.into(),
+        outcome,
+        count,
+    })
+}
+
 fn cause_word(cause: &Cause) -> &'static str {
     match cause {
         Cause::Unowned => "unowned",
@@ -140,6 +166,7 @@ fn cause_word(cause: &Cause) -> &'static str {
         Cause::Reclaimed(_) => "reclaimed",
         Cause::Stopping => "stopping",
         Cause::StartFailed => "start_failed",
+        Cause::CheckFailed => "check_failed",
         Cause::LetGo => "let_go",
         Cause::StopFailed => "stop_failed",
         Cause::Retry => "retry",

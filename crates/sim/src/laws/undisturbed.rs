@@ -41,6 +41,8 @@ pub(crate) fn undisturbed(
         // A group that runs without the daemon's knowledge, and whose agents could not be asked for so long
         // because the machine starts no programs, is tried on the other node.
         Some(Cause::StartFailed) => machine.watch.was_unasked(key),
+        // No world has checks yet in which something fails that is not ill.
+        Some(Cause::CheckFailed) => false,
         Some(Cause::Reload) => !machine.has_line(settings, group),
         Some(Cause::HandOver { giver, .. }) if giver == node => {
             // A C node gets back what it gave up because of a partition.

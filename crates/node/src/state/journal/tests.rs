@@ -49,6 +49,7 @@ fn causes() -> Vec<Cause> {
         Cause::Reclaimed(giver),
         Cause::Stopping,
         Cause::StartFailed,
+        Cause::CheckFailed,
         Cause::LetGo,
         Cause::StopFailed,
         Cause::Retry,
@@ -72,6 +73,7 @@ fn causes() -> Vec<Cause> {
             | Cause::Reclaimed(_)
             | Cause::Stopping
             | Cause::StartFailed
+            | Cause::CheckFailed
             | Cause::LetGo
             | Cause::StopFailed
             | Cause::Retry

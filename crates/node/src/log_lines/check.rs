@@ -1,0 +1,31 @@
+//! The lines about checks of running resources.
+
+use super::{LogRenderer, error, info, warning};
+use crate::log::Line;
+use systole_core::{AfterCheck, GroupId, Outcome, Words};
+use systole_ipc::texts;
+
+impl LogRenderer {
+    pub(super) fn check_failed(
+        &self,
+        group: GroupId,
+        resource: usize,
+        (outcome, words): (Outcome, Words),
+        follows: AfterCheck,
+    ) -> Line {
+        let (word, key) = (self.resource(group, resource), self.key(group));
+        let outcome = texts::explained(outcome, words.as_str(), false);
+        let (follows, count) =
+            (texts::after_check_word(follows), texts::after_check_count(follows));
+        let text = format!("{key}: {}", texts::check(word, &outcome, follows, count));
+        match follows {
+            "waits" | "unknown" | "held" | "ignores" => warning(text),
+            _ => error(text),
+        }
+    }
+
+    pub(super) fn check_recovered(&self, group: GroupId, resource: usize) -> Line {
+        let (word, key) = (self.resource(group, resource), self.key(group));
+        info(format!("{key}: {}", texts::check(word, "", "recovered", None)))
+    }
+}
