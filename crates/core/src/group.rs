@@ -55,8 +55,17 @@ pub(crate) struct Runner {
     way: Way,
     /// The stop of addresses that runs beside the stop of a service.
     aside: Option<Aside>,
-    /// The stop in progress ends below this step, and the group starts again from there.
-    restart: Option<usize>,
+    /// What the stop in progress is for, if it is not for the whole group.
+    restart: Option<Restart>,
+}
+
+/// A part of a group that is stopped in order to be started again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Restart {
+    /// The last step that is stopped.
+    last: usize,
+    /// The first step that is started.
+    first: usize,
 }
 
 /// Resources that start and stop together: one service, or neighbouring addresses.
@@ -246,7 +255,8 @@ impl Runner {
         if self.is_active()
             && let Some(step) = self.steps.iter().position(|step| step.range.contains(&resource))
         {
-            (self.is_fresh, self.way, self.restart) = (false, Way::Kept, Some(step));
+            let restart = Restart { last: step, first: step };
+            (self.is_fresh, self.way, self.restart) = (false, Way::Kept, Some(restart));
             self.state = self.stop_step(None, false);
         }
     }
@@ -300,6 +310,10 @@ impl Runner {
         self.visit("executor gone");
         (self.job, self.aside) = (None, None);
         self.is_fresh = false;
+        if let Some(restart) = &mut self.restart {
+            // The same holds for what is left of a part that restarts.
+            restart.first = 0;
+        }
         match self.state {
             State::Starting { stop_after: true, .. } => self.state = self.stop_step(None, false),
             State::Starting { .. } => self.state = self.start_step(0),

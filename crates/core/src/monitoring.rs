@@ -1,5 +1,6 @@
 //! The checks of the resources of one group: when each is due, and what follows from its outcome.
 
+use crate::coverage::{Table, visit};
 use crate::{GroupId, Job, JobId, LastResort, Monitor, Outcome, Time, Words};
 use std::time::Duration;
 
@@ -147,6 +148,7 @@ impl Monitoring {
             // Resources that became active in the same moment are not checked in the same moment.
             let place =
                 (u32::from(group.0) * 7 + u32::try_from(watch.resource).unwrap_or(0) * 3) % SPREAD;
+            watch.visit("begin");
             watch.state = State::Waiting(now + watch.monitor.every * (place + 1) / SPREAD);
         }
     }
@@ -163,6 +165,7 @@ impl Monitoring {
         let is_due = |watch: &&mut Watch| matches!(watch.state, State::Waiting(at) if at <= now);
         let watch = self.watches.iter_mut().find(is_due)?;
         next.0 += 1;
+        watch.visit("due");
         watch.words = Words::NONE;
         watch.state = State::Checking(*next, now);
         let action = crate::Action::Monitor;
@@ -289,7 +292,12 @@ impl Watch {
         }
     }
 
+    fn visit(&self, input: &'static str) {
+        visit(Table::Watch, || (self.state.name(), input));
+    }
+
     fn end(&mut self) {
+        self.visit("end");
         (self.state, self.failures, self.trouble) = (State::Off, 0, None);
     }
 
@@ -298,6 +306,7 @@ impl Watch {
     }
 
     fn clear(&mut self) {
+        self.visit("clear");
         self.restarts.clear();
         self.failures = 0;
         if self.is_given_up() {
@@ -307,6 +316,7 @@ impl Watch {
 
     fn done(&mut self, now: Time, outcome: Outcome, may_act: bool) -> Verdict {
         let State::Checking(_, since) = self.state else { return Verdict::None };
+        self.visit(name_of(outcome));
         self.state = State::Waiting(now + self.monitor.every);
         if outcome == Outcome::Cancelled {
             // The executor had no permit, or ended the check: it says nothing.
@@ -361,5 +371,33 @@ impl Watch {
     }
 }
 
+impl State {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Waiting(_) => "waiting",
+            Self::Checking(..) => "checking",
+            Self::GivenUp => "given up",
+        }
+    }
+}
+
+/// The name of an outcome for the count of transitions.
+const fn name_of(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Success | Outcome::Running => "well",
+        Outcome::NotRunning | Outcome::Failed(_) | Outcome::TimedOut => "failed",
+        Outcome::Missing | Outcome::NotAsked => "unknown",
+        Outcome::Cancelled => "cancelled",
+    }
+}
+
 #[cfg(test)]
 mod tests;
+
+/// Covers transitions that the simulated worlds do not reach, on this thread.
+#[cfg(all(test, feature = "test-hooks"))]
+pub(crate) fn every_rare_meeting() {
+    tests::check_cancelled_says_nothing_and_is_repeated();
+    tests::blocked_resource_of_group_that_leaves_is_checked_when_group_is_back();
+}

@@ -39,13 +39,15 @@ pub enum Mutation {
     StartBesideTheLoser,
     /// Says at its start that nothing runs, before the executor has reported (SINGLE OWNER).
     ForgetTheLedger,
+    /// Does nothing about a service that fails while it runs (ONE OWNER SOON).
+    IgnoreChecks,
     /// Beats as slowly as a new ha.cf says before the others know about it (UNDISTURBED).
     ForgetFormerTimes,
 }
 
 impl Mutation {
     /// The mistakes that the present simulated worlds are known to detect.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::TakeFromTheLiving,
         Self::ForgetTheDead,
         Self::Restless,
@@ -62,6 +64,7 @@ impl Mutation {
         Self::IgnoreTheRetired,
         Self::LetMemoryOutrank,
         Self::StartBesideTheLoser,
+        Self::IgnoreChecks,
         Self::ForgetFormerTimes,
     ];
 }

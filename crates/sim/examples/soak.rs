@@ -13,7 +13,7 @@ use systole_sim::{Fences, Options, Summary, World};
 
 const USAGE: &str = "usage: soak FROM TO \
     [two|fences|times|frail|patient|crowd|classic|killed|killed-beside-classic|killed-of-three|edits|three\
-    |same|calm] [diary]";
+    |same|calm|checked|checked-of-three|checked-beside-classic] [diary]";
 
 fn options(kind: &str) -> Option<Options> {
     let usual = Options::default();
@@ -32,6 +32,9 @@ fn options(kind: &str) -> Option<Options> {
         "edits" => Options { reloads: 1_000, ..usual },
         "three" => three,
         "same" => Options { reloads: 0, ..three },
+        "checked" => Options { checks: true, ..usual },
+        "checked-of-three" => Options { checks: true, ..three },
+        "checked-beside-classic" => Options { checks: true, classic: true, ..usual },
         "calm" => Options { trouble: Duration::ZERO, ..three },
         _ => return None,
     })

@@ -53,6 +53,8 @@ pub(crate) enum Fault {
     StepDate(NodeId, i64),
     /// A recorded datagram is sent again.
     Replay(NodeId),
+    /// A service of a machine dies.
+    Die(NodeId, GroupId, usize),
     /// A resource of a machine becomes sick: for this long, or until the administrator repairs it.
     Ail(NodeId, (GroupId, usize), (Ailment, Manner), Option<Duration>),
 }
@@ -105,6 +107,7 @@ impl Fault {
             | Self::Order(node, _)
             | Self::StepDate(node, _)
             | Self::Replay(node)
+            | Self::Die(node, ..)
             | Self::Ail(node, ..) => Some(*node),
             Self::PartAnd(..) | Self::CutWay(..) | Self::CutLink(..) | Self::Part(..) => None,
         }
@@ -141,6 +144,7 @@ impl Fault {
             Self::Order(..) => "orders",
             Self::StepDate(..) => "dates set",
             Self::Replay(..) => "replays",
+            Self::Die(..) => "services that died",
             Self::Ail(..) => "resources ill",
         }
     }
@@ -236,6 +240,15 @@ pub(crate) fn draw_hindrance(random: &mut Random, (nodes, groups): (usize, usize
             Fault::Hinder(node, which, span)
         }
     }
+}
+
+/// Draws a service that dies.
+pub(crate) fn draw_death(random: &mut Random, settings: &Settings) -> Fault {
+    let count = |length: usize| u64::try_from(length.max(1)).unwrap_or(1);
+    let node = pick(random, count(settings.nodes.len()));
+    let group = group(random, settings.groups.len());
+    let resources = count(settings.groups[group.index()].resources.len());
+    Fault::Die(node, group, usize::try_from(random.below(resources)).unwrap_or(0))
 }
 
 /// Draws a resource that becomes sick, and how. Where agents may be slow, most of them are.

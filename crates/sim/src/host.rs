@@ -119,7 +119,7 @@ impl Host {
 
     /// Returns whether programs run whose end something waits for.
     pub(crate) fn waits_for_programs(&self) -> bool {
-        self.programs.due().is_some()
+        self.programs.is_working()
     }
 
     /// Returns whether the daemon is connected to the executor.
@@ -243,7 +243,9 @@ impl Host {
         if !self.is_connected {
             return Ok(());
         }
-        if let Request::Run(run) = &request {
+        if let Request::Run(run) = &request
+            && run.action != Action::Monitor
+        {
             let is_start = run.action == Action::Start;
             let work = if is_start { Work::Starts } else { Work::Other };
             self.open.insert(run.job, (run.group, work));

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 use systole_core::{
-    Cause, Cluster, Event, GroupKey, HandOverProgress, NodeId, Outcome, Phase, ProgressStage, Time,
+    AfterCheck, Cause, Cluster, Event, GroupKey, HandOverProgress, NodeId, Outcome, Phase,
+    ProgressStage, Time,
 };
 
 /// How long heard beats are remembered; the newest beat of a node is kept longer.
@@ -50,6 +51,8 @@ pub(crate) struct Watch {
     given_up: Vec<(GroupKey, Time)>,
     /// Groups whose last start failed because an agent could not be asked.
     unasked: Vec<GroupKey>,
+    /// Whether a service that does not work has had its group leave.
+    has_left: bool,
     /// Groups that are being stopped, for a reason that was good when it began.
     stopping: Vec<GroupKey>,
 }
@@ -143,6 +146,9 @@ impl Watch {
                 self.unasked.push(key);
             }
         }
+        if let Event::CheckFailed { follows: AfterCheck::Moves, .. } = event {
+            self.has_left = true;
+        }
         if let Event::HandOverProgress(plan) = event
             && plan.stage == ProgressStage::Agreed
         {
@@ -167,6 +173,11 @@ impl Watch {
     /// Returns whether the last start of a group failed because an agent could not be asked.
     pub(crate) fn was_unasked(&self, group: GroupKey) -> bool {
         self.unasked.contains(&group)
+    }
+
+    /// Returns whether a service that does not work has had its group leave.
+    pub(crate) const fn has_left(&self) -> bool {
+        self.has_left
     }
 
     /// Returns whether a stop of this group is in progress that has already been judged.

@@ -110,6 +110,8 @@ pub struct World {
     kills: u64,
     /// Whether agents may be slow, and some of them are.
     patient: bool,
+    /// How services are checked, if they are.
+    monitor: Option<systole_core::Monitor>,
     troubled: bool,
     /// The only machine that has power, and since when its daemon takes part alone.
     alone: Option<(NodeId, Time)>,

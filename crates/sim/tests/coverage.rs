@@ -10,6 +10,7 @@ fn play() -> Visits {
     let kinds = [
         (0..2_000, Options::default()),
         (0..500, Options { fences: Fences::Used, ..Options::default() }),
+        (0..300, Options { checks: true, ..Options::default() }),
         (0..50, Options { nodes: 3, trouble: std::time::Duration::ZERO, ..Options::default() }),
     ];
     for (seeds, options) in kinds {

@@ -93,6 +93,15 @@ fn laws_hold_when_times_change() {
     println!("{:?}", worlds(0..1_000, options));
 }
 
+/// Services die, and their checks fail, hang and lie.
+#[test]
+fn laws_hold_when_services_die_and_are_checked() {
+    let two = Options { checks: true, ..Options::default() };
+    println!("{:?}", worlds(0..1_000, two));
+    println!("{:?}", worlds(0..100, Options { nodes: 3, ..two }));
+    println!("{:?}", worlds(0..300, Options { classic: true, ..two }));
+}
+
 /// The second node is a script of heartbeat 3.0.6, based on its observed behaviour.
 #[test]
 fn laws_hold_beside_c_node() {

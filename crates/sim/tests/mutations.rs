@@ -15,6 +15,7 @@ fn law(mutation: Mutation) -> (&'static str, &'static [&'static str]) {
         Mutation::IgnoreTheRetired | Mutation::StartBesideTheLoser => {
             ("SINGLE OWNER", &["SINGLE OWNER", "ORDER"])
         }
+        Mutation::IgnoreChecks => ("ONE OWNER SOON", &["ONE OWNER SOON"]),
         Mutation::ForgetTheDead => ("ONE OWNER SOON", &["ONE OWNER SOON"]),
         Mutation::Restless => ("STABLE", &["STABLE", "UNDISTURBED"]),
         Mutation::TrustAfterPause => ("PAUSE", &["PAUSE"]),
@@ -38,7 +39,8 @@ fn mutation_of_core_breaks_its_law_in_some_world() {
     let mut missed = Vec::new();
     for mutation in Mutation::ALL {
         let times = mutation == Mutation::ForgetFormerTimes;
-        let options = Options { mutation: Some(mutation), times, ..Options::default() };
+        let checks = mutation == Mutation::IgnoreChecks;
+        let options = Options { mutation: Some(mutation), times, checks, ..Options::default() };
         let (offended, names) = law(mutation);
         // A mistake may break another law first, even in most worlds.
         let mut others = 0;

@@ -10,7 +10,7 @@ impl Cluster {
     /// Whether the next job of a group may begin. A start adds something, and passes the gate for
     /// each of its jobs; a stop needs only an executor.
     pub(super) fn may_run_job_of(&self, group: GroupId) -> bool {
-        if !self.groups[group].runner.is_starting() {
+        if !self.groups[group].runner.is_adding() {
             return self.has_executor();
         }
         self.first_obstacle(group, Purpose::GoOn).is_none()
@@ -46,7 +46,7 @@ impl Cluster {
         let words = self.groups[group].runner.words();
         self.report(Event::JobEnded { job: ran, outcome, took: now.since(since) });
         let believed =
-            self.is_mutated(Mutation::BelieveEveryStart) && self.groups[group].runner.is_starting();
+            self.is_mutated(Mutation::BelieveEveryStart) && self.groups[group].runner.is_adding();
         let outcome = if believed { Outcome::Success } else { outcome };
         match self.groups[group].runner.done(now, job, outcome) {
             Progress::None => {}

@@ -159,8 +159,8 @@ impl Cluster {
             return;
         }
         let runner = &mut self.groups[group].runner;
-        let is_starting = runner.is_starting();
-        if let Some(job) = runner.job().filter(|_| is_starting) {
+        let is_adding = runner.is_adding();
+        if let Some(job) = runner.job().filter(|_| is_adding) {
             // Otherwise the stop would wait for a start that may take as long as its agent likes.
             self.outbox.push_back(Output::Cancel(job));
         }

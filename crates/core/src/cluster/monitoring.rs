@@ -6,6 +6,7 @@ use super::Cluster;
 use super::classic::ClassicInput;
 use super::hand_over::Asker;
 use crate::monitoring::{End, Verdict};
+use crate::mutation::Mutation;
 use crate::{
     Action, AfterCheck, Cause, Event, Failure, GroupId, GroupSet, JobId, LastResort, Outcome,
     Output, Phase, Resource, Scope, Time,
@@ -98,6 +99,9 @@ impl Cluster {
 
     fn follow(&mut self, group: GroupId, outcome: Outcome, end: End) {
         let End { resource, monitor, words, verdict } = end;
+        if self.is_mutated(Mutation::IgnoreChecks) {
+            return;
+        }
         let follows = match verdict {
             Verdict::None => return,
             Verdict::Recovered => return self.report(Event::CheckRecovered { group, resource }),

@@ -118,8 +118,8 @@ impl Cluster {
 
     fn cancel_start(&mut self, group: GroupId) {
         let runner = &self.groups[group].runner;
-        let is_starting = runner.is_starting();
-        if let Some(job) = runner.job().filter(|_| is_starting) {
+        let is_adding = runner.is_adding();
+        if let Some(job) = runner.job().filter(|_| is_adding) {
             self.outbox.push_back(Output::Cancel(job));
         }
     }

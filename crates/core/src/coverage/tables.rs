@@ -33,6 +33,8 @@ pub enum Table {
     Ipfail,
     /// A row of the table of owners, and another node's claim on it; for two nodes.
     Row,
+    /// The checks of one resource.
+    Watch,
 }
 
 /// Pairs that are impossible, and why.
@@ -42,7 +44,7 @@ pub type Impossible = (&'static [&'static str], &'static [&'static str], &'stati
 #[cfg(feature = "test-hooks")]
 impl Table {
     /// All state machines.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Runner,
         Self::HandOver,
         Self::Peer,
@@ -51,6 +53,7 @@ impl Table {
         Self::Ping,
         Self::Ipfail,
         Self::Row,
+        Self::Watch,
     ];
 
     /// The states of the machine.
@@ -84,6 +87,7 @@ impl Table {
             Self::Shutdown => &["none", "releasing", "said"],
             Self::Ping => &["unknown", "alive", "dead", "rising"],
             Self::Ipfail => &["quiet", "giving up", "waiting"],
+            Self::Watch => &["off", "waiting", "checking", "given up"],
             Self::Row => {
                 &["nobody's", "ours, held", "ours, let go", "theirs, held", "theirs, let go"]
             }
@@ -137,6 +141,9 @@ impl Table {
                 "peer settled",
                 "handed over",
             ],
+            Self::Watch => {
+                &["begin", "end", "due", "well", "failed", "unknown", "cancelled", "clear"]
+            }
             Self::Row => &[
                 "theirs, lower, held",
                 "theirs, lower, let go",
@@ -189,6 +196,15 @@ impl Table {
             ],
             Self::Ping => &[(&["dead"], &["silence"], "it is given up already")],
             Self::Ipfail => &[(&["quiet", "waiting"], &["expired"], "nothing is timed")],
+            Self::Watch => &[
+                (&["waiting", "checking", "given up"], &["begin"], "only what is off begins"),
+                (&["off", "checking", "given up"], &["due"], "nothing is timed"),
+                (
+                    &["off", "waiting", "given up"],
+                    &["well", "failed", "unknown", "cancelled"],
+                    "no check runs",
+                ),
+            ],
             Self::Row => &[
                 (
                     &["nobody's"],
@@ -250,6 +266,7 @@ impl Table {
                 ("waiting", "told dead"),
                 ("giving up", "rising"),
             ],
+            Self::Watch => &[("checking", "cancelled"), ("given up", "end")],
             Self::Row => ROW_UNITS,
         }
     }

@@ -110,9 +110,8 @@ impl Runner {
         };
         if stopped {
             let failed = tale.failed;
-            if self.restart == Some(step) {
-                self.restart = None;
-                self.state = self.start_step(step);
+            if let Some(restart) = self.restart.take_if(|restart| restart.last == step) {
+                self.state = self.start_step(restart.first);
                 return match action {
                     Action::Status => Progress::StopDoubtful { resource, failed },
                     Action::Stop | Action::Start | Action::Monitor => Progress::None,

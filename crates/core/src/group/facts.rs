@@ -30,8 +30,13 @@ impl Runner {
         self.state == State::Active
     }
 
-    /// Whether the group is being started.
+    /// Whether the group is being started, or a part of it is stopped in order to be started again.
     pub(crate) fn is_starting(&self) -> bool {
+        self.restart.is_some() || self.is_adding()
+    }
+
+    /// Whether the next job of the group starts something.
+    pub(crate) fn is_adding(&self) -> bool {
         matches!(self.state, State::Starting { .. })
     }
 
@@ -70,7 +75,7 @@ impl Runner {
     }
 
     fn state_of(&self, at: usize, is_address: bool) -> ResourceState {
-        let restarts = self.restart.is_some_and(|from| at >= from);
+        let restarts = self.restart.is_some_and(|restart| at >= restart.last);
         match self.state {
             State::Idle => ResourceState::Stopped,
             State::Active => ResourceState::Running,

@@ -176,6 +176,22 @@ fn restart_stops_failed_resource_and_all_to_its_right_and_starts_them_again() {
     assert_eq!(jobs, [(Stop, 2, 1), (Stop, 1, 1), (Start, 1, 1), (Start, 2, 1)]);
 }
 
+/// Addresses may have expired while no executor was there.
+#[test]
+fn restart_that_loses_its_executor_starts_again_from_first_resource() {
+    let mut runner = Runner::new(GroupId(0), &[address(1), agent("one")]);
+    let mut next = JobId(0);
+    runner.adopt();
+    runner.restart(1);
+    runner.poll(Time::START, &mut next).expect("a stop is due");
+    runner.lose_job();
+    let mut jobs = Vec::new();
+    while !runner.is_active() {
+        jobs.push(end(&mut runner, &mut next, Outcome::Success).0);
+    }
+    assert_eq!(jobs, [(Action::Stop, 1, 1), (Action::Start, 0, 1), (Action::Start, 1, 1)]);
+}
+
 /// The whole group is to stop while a part of it restarts.
 #[test]
 fn stop_during_restart_stops_whole_group() {

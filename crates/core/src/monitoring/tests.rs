@@ -59,7 +59,7 @@ fn checks_of_failing_resource_lead_to_restarts_and_at_last_to_move() {
 }
 
 #[test]
-fn check_cancelled_says_nothing_and_is_repeated() {
+pub(super) fn check_cancelled_says_nothing_and_is_repeated() {
     let mut monitoring = of(MONITOR);
     assert_eq!(check(&mut monitoring, at(0), Outcome::Cancelled, true), Verdict::None);
     let watch = monitoring.watches().next().expect("it is there");
@@ -127,4 +127,13 @@ fn reload_keeps_counters_of_resource_that_stays_monitored() {
     assert_eq!(restarts, [1, 0]);
     monitoring.configure(std::iter::empty());
     assert!(monitoring.is_empty());
+}
+
+#[test]
+pub(super) fn blocked_resource_of_group_that_leaves_is_checked_when_group_is_back() {
+    let mut monitoring =
+        of(Monitor { failures: 1, restarts: 0, then: LastResort::Block, ..MONITOR });
+    assert_eq!(check(&mut monitoring, at(0), Outcome::NotRunning, true), Verdict::Exhausted);
+    assert_eq!(monitoring.end(), []);
+    assert_eq!(check(&mut monitoring, at(1), Outcome::Running, true), Verdict::None);
 }

@@ -46,14 +46,24 @@ impl Programs {
         self.list.iter().filter_map(|program| program.ends).min()
     }
 
-    /// Returns the groups for which programs run.
+    /// Returns the programs that change something, or may: all but checks.
+    fn working(&self) -> impl Iterator<Item = &Program> {
+        self.list.iter().filter(|program| program.purpose != Action::Monitor)
+    }
+
+    /// Returns whether a program works that ends without being told to.
+    pub(super) fn is_working(&self) -> bool {
+        self.working().any(|program| program.ends.is_some())
+    }
+
+    /// Returns the groups for which programs work.
     pub(super) fn groups(&self) -> impl Iterator<Item = GroupKey> {
-        self.list.iter().map(|program| program.group)
+        self.working().map(|program| program.group)
     }
 
     /// Returns the groups of programs that were killed and do not end.
     pub(super) fn stuck(&self) -> impl Iterator<Item = GroupKey> {
-        self.list.iter().filter(|program| program.is_killed).map(|program| program.group)
+        self.working().filter(|program| program.is_killed).map(|program| program.group)
     }
 
     /// Returns what an executor that starts finds of the programs. They are its first runs.
@@ -82,8 +92,11 @@ impl Programs {
         let is_beside = |other: &Program| {
             other.is_killed && action == Action::Stop && other.resource != request.resources[0]
         };
-        let mut others = self.list.iter().filter(|other| other.group == group);
-        if let Some(other) = others.find(|other| !is_beside(other)) {
+        // A check runs beside everything.
+        let is_check = action == Action::Monitor;
+        let is_refused = |other: &&Program| other.group == group && !is_check && !is_beside(other);
+        let refused = self.working().find(is_refused);
+        if let Some(other) = refused {
             return Err(format!("{request:?} begins while {other:?} of its group runs"));
         }
         let resource = request.resources[0].clone();
@@ -167,7 +180,9 @@ impl Program {
         if let Some((group, place)) = place_of(around, self.group, &self.resource) {
             self.ends = around.services.sick_until(group, place).map(|until| until.max(around.now));
             // What the program leaves behind at its end stays until a stop succeeds.
-            around.services.record_stop(group, false);
+            if self.purpose != Action::Monitor {
+                around.services.record_stop(group, false);
+            }
         }
     }
 

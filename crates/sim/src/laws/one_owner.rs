@@ -5,7 +5,8 @@ use crate::machine::Machine;
 use crate::network::Network;
 use crate::services::AGENT_MAX;
 use systole_core::{
-    Cluster, GroupId, GroupReport, NodeId, NodeStatus, Phase, Settings, Snapshot, Time, Wording,
+    Cluster, GroupId, GroupReport, LastResort, NodeId, NodeStatus, Phase, ResourceState, Settings,
+    Snapshot, Time, Wording,
 };
 
 /// ONE OWNER: in calm, when everything is repaired, a group is run by exactly one machine.
@@ -166,7 +167,10 @@ pub(crate) fn together_own(
         let span = network.span(now, *nobody.get_or_insert(now));
         let resources = settings.groups[group.index()].resources.len();
         let agents = u32::try_from(resources * 4 + 2).unwrap_or(u32::MAX);
-        if span <= settings.keepalive * 4 + HEAL * 3 + AGENT_MAX * agents {
+        // A service that has died is found dead by its next checks.
+        let checks = settings.monitors_of(group).map(|(_, it)| it.every * it.failures.into()).max();
+        let allowed = settings.keepalive * 4 + HEAL * 3 + AGENT_MAX * agents;
+        if span <= allowed + checks.unwrap_or_default() {
             continue;
         }
         let is_excused = |machine: &Machine| {
@@ -177,7 +181,8 @@ pub(crate) fn together_own(
             let services = &machine.services;
             let is_ill = |group| services.was_sick(group) || services.is_slow(group);
             let is_ill = settings.group_ids().any(is_ill);
-            is_ill || machine.is_hindered(now) || snapshot.is_none_or(waits)
+            let is_excused = is_ill || machine.is_hindered(now) || snapshot.is_none_or(waits);
+            is_excused || is_left_alone(settings, machine, group)
         };
         if machines.iter().any(is_excused) {
             *nobody = None;
@@ -187,6 +192,27 @@ pub(crate) fn together_own(
         return Err(Broken { law: "ONE OWNER SOON", what, at: now });
     }
     Ok(())
+}
+
+/// Returns whether a machine's own daemon says that a service of a group has failed, and that nothing is done
+/// about it, as its file or a person wants.
+fn is_left_alone(world: &Settings, machine: &Machine, group: GroupId) -> bool {
+    let place = machine.place_of(world, group);
+    let (Some(cluster), Some(group)) = (&machine.cluster, place) else { return false };
+    let told = cluster.group_report(group, &Wording::FACTS);
+    let is_held = told.stay.hold.is_some() || cluster.snapshot(&Wording::FACTS).hold.is_some();
+    let mut monitors = machine.settings.monitors_of(group);
+    let is_ignored = monitors.any(|(_, it)| it.then == LastResort::Ignore);
+    told.resource_states.iter().any(|resource| match resource.state {
+        ResourceState::Blocked => true,
+        ResourceState::Failed => is_held || is_ignored,
+        ResourceState::Stopped
+        | ResourceState::Starting
+        | ResourceState::Running
+        | ResourceState::Restarting
+        | ResourceState::Stopping
+        | ResourceState::Unknown => false,
+    })
 }
 
 /// Returns whether a machine's own daemon says that it cannot run a group, or that it no longer runs

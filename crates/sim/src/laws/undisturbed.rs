@@ -41,8 +41,8 @@ pub(crate) fn undisturbed(
         // A group that runs without the daemon's knowledge, and whose agents could not be asked for so long
         // because the machine starts no programs, is tried on the other node.
         Some(Cause::StartFailed) => machine.watch.was_unasked(key),
-        // No world has checks yet in which something fails that is not ill.
-        Some(Cause::CheckFailed) => false,
+        // A check that takes too long has failed.
+        Some(Cause::CheckFailed) => services.is_slow(group),
         Some(Cause::Reload) => !machine.has_line(settings, group),
         Some(Cause::HandOver { giver, .. }) if giver == node => {
             // A C node gets back what it gave up because of a partition.
@@ -161,7 +161,8 @@ fn is_planned(
             .filter(|other| *other == group || is_beside_classic)
             .any(|other| machine.was_unplugged(other, recently)),
         HandOverReason::Ipfail => settings.ipfail,
-        HandOverReason::Failed => false,
+        // The whole set of a group that does not work goes to a C node, when there is one.
+        HandOverReason::Failed => is_beside_classic && machine.watch.has_left(),
     }
 }
 

@@ -210,6 +210,7 @@ impl World {
             | Fault::Order(..)
             | Fault::StepDate(..)
             | Fault::Replay(_)
+            | Fault::Die(..)
             | Fault::Ail(..) => {}
         }
     }

@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 use systole_core::{
-    AddressSpec, Failback, FencingPolicy, GROUPS_MAX, Group, GroupId, GroupKey, HoldDown, NodeId,
-    Random, Resource, ResourceKind, Settings, StopFailure, Time,
+    AddressSpec, Failback, FencingPolicy, GROUPS_MAX, Group, GroupId, GroupKey, HoldDown,
+    LastResort, Monitor, NodeId, Random, Resource, ResourceKind, Settings, StopFailure, Time,
 };
 
 impl World {
@@ -45,6 +45,8 @@ impl World {
         }
         let pace = if options.classic { 5 + random.below(600) } else { 0 };
         let classic_pace = Duration::from_millis(pace);
+        let monitor = options.checks.then(|| draw_monitor(&mut random));
+        settings.monitors = monitors(&settings.groups, monitor);
         let drift = options.clocks.draw(&mut random);
         let network = Network::new(options.nodes, settings.links.len(), drift, &mut random);
         let patient = random.chance(options.patient);
@@ -89,6 +91,7 @@ impl World {
             frail,
             kills: options.kills,
             patient,
+            monitor,
             troubled: false,
             alone: None,
             ordered: None,
@@ -151,6 +154,40 @@ fn hold_down(random: &mut Random) -> HoldDown {
         first,
         longest: first * 4,
     }
+}
+
+/// Draws how services are checked. Restarts that count go on counting until the end of a world, so that the
+/// world comes to rest.
+fn draw_monitor(random: &mut Random) -> Monitor {
+    let then = match random.below(4) {
+        0 => LastResort::Block,
+        1 => LastResort::Ignore,
+        _ => LastResort::Move,
+    };
+    let few = |random: &mut Random| u8::try_from(random.below(3)).unwrap_or(0);
+    // What stays where it is needs a restart once it is repaired.
+    let least = u8::from(then != LastResort::Move);
+    Monitor {
+        every: Duration::from_millis(200 + random.below(3_000)),
+        timeout: Duration::from_millis(400 + random.below(3_000)),
+        failures: 1 + few(random) / 2,
+        restarts: least + few(random),
+        within: Duration::from_hours(1),
+        then,
+    }
+}
+
+/// Returns how the services of these groups are checked.
+pub(super) fn monitors(
+    groups: &[Group],
+    monitor: Option<Monitor>,
+) -> Vec<(GroupId, usize, Monitor)> {
+    let places = (0..).map(GroupId).zip(groups).flat_map(|(id, group)| {
+        let resources = group.resources.iter().enumerate();
+        let services = resources.filter(|(_, resource)| !resource.is_address());
+        services.map(move |(place, _)| (id, place))
+    });
+    places.filter_map(|(id, place)| Some((id, place, monitor?))).collect()
 }
 
 /// Returns the settings of a small scope: two nodes, one link, and groups of an address and a service that

@@ -38,6 +38,8 @@ pub struct Options {
     pub crowd: bool,
     /// Whether the second of two machines is a C node.
     pub classic: bool,
+    /// Whether services are checked, and die.
+    pub checks: bool,
 }
 
 impl Default for Options {
@@ -58,6 +60,7 @@ impl Default for Options {
             patient: 150,
             crowd: false,
             classic: false,
+            checks: false,
         }
     }
 }

@@ -4,7 +4,7 @@
 //! Each daemon has its own ids for its groups. A world has one list of every group that ever existed, to
 //! which groups are only added; services and laws use the places in that list.
 
-use super::make::group_of;
+use super::make::{group_of, monitors};
 use super::times::Times;
 use super::{Happening, World};
 use crate::host::configuration;
@@ -105,13 +105,14 @@ impl World {
         // A daemon that reloads has just had a turn: what it reports before and after belongs to one moment.
         self.turn(node)?;
         let group_failback = self.failback_of(&edition.groups);
+        let monitors = monitors(&edition.groups, self.monitor);
         let now = self.now;
         let machine = self.machine(node);
         if machine.edition >= edition.number {
             return Ok(());
         }
         let groups = edition.groups.clone();
-        let settings = Settings { groups, group_failback, ..machine.settings.clone() };
+        let settings = Settings { groups, group_failback, monitors, ..machine.settings.clone() };
         let settings = edition.times.put_into(settings);
         let (is_awake, local) = (machine.is_awake(), machine.local(now));
         let Some(cluster) = machine.cluster.as_mut().filter(|_| is_awake) else {

@@ -5,10 +5,12 @@ use crate::fault::{self, Deed, Fault};
 use crate::host::{Hindrance, Host};
 use crate::laws::Broken;
 use std::time::Duration;
-use systole_core::{Input, NodeId, Order, Ticket};
+use systole_core::{GroupId, Input, NodeId, Order, Ticket};
 
 /// How many of a thousand faults in a sickly world make a resource sick.
 const AILMENTS_PER_MILLE: u64 = 300;
+/// How many of a thousand faults are the death of a service, where services are checked.
+const DEATHS_PER_MILLE: u64 = 400;
 /// How many of a thousand faults in a frail world concern executors, or what they need.
 const HINDRANCES_PER_MILLE: u64 = 300;
 /// How many of a thousand faults are changes of haresources, where it changes.
@@ -39,6 +41,12 @@ impl World {
         }
         if self.kills > 0 && self.random.chance(self.kills) {
             let fault = fault::draw_kill(&mut self.random, counts.0);
+            self.note(|| format!("{fault:?}"));
+            self.summary.count(fault.name());
+            return self.strike(fault);
+        }
+        if self.options.checks && self.random.chance(DEATHS_PER_MILLE) {
+            let fault = fault::draw_death(&mut self.random, &self.settings);
             self.note(|| format!("{fault:?}"));
             self.summary.count(fault.name());
             return self.strike(fault);
@@ -132,12 +140,22 @@ impl World {
                 self.machine(node).deaf_until = Some(until);
             }
             Fault::CutWay(..) | Fault::CutLink(..) | Fault::Part(..) => self.cut(fault),
+            Fault::Die(node, group, resource) => self.die(node, group, resource),
             Fault::Ail(node, place, ailment, span) => {
                 let until = span.map(|span| now + span);
                 self.machine(node).services.infect(place, ailment, until);
             }
         }
         Ok(())
+    }
+
+    /// A service dies. What is being started or stopped, or has an address in its place, does not.
+    fn die(&mut self, node: NodeId, group: GroupId, resource: usize) {
+        let is_service = !self.settings.groups[group.index()].resources[resource].is_address();
+        let services = &mut self.machine(node).services;
+        if is_service && services.runs_whole(group) && !services.is_at_work(group) {
+            services.set_running(group, resource, false);
+        }
     }
 
     /// Returns an order with the number that a daemon has for its group. A person names the group; a group
@@ -241,6 +259,7 @@ impl World {
             | Fault::Order(..)
             | Fault::Replay(..)
             | Fault::StepDate(..)
+            | Fault::Die(..)
             | Fault::Ail(..) => {}
         }
     }

@@ -1,6 +1,7 @@
 //! Two nodes whose resources are checked while they run.
 
 use super::pair::Pair;
+use super::reload::CHANGED;
 use super::*;
 use crate::{AfterCheck, LastResort, Monitor, ResourceState};
 
@@ -155,4 +156,19 @@ fn group_without_monitors_is_never_checked() {
     pair.pass(Duration::from_secs(20));
     assert_eq!((pair.runs(A), pair.runs(B)), (vec![], vec![SECOND]));
     assert_eq!(pair.state(A, FIRST), ResourceState::Running, "as far as is known");
+}
+
+/// World 270 of checked services: the line was replaced while a service of it was stopped in order to be
+/// started again.
+#[test]
+fn line_replaced_during_restart_of_its_service_is_stopped_and_new_line_starts() {
+    let mut pair = monitored(MONITOR);
+    pair.crash(A, FIRST);
+    pair.node(A).stuck = Some(FIRST);
+    let restarts = [AfterCheck::Restarts { used: 1, allowed: 2 }];
+    pair.until("it is to be restarted", |pair| pair.followed(A) == restarts);
+    pair.change(A, Failback::Off, &CHANGED);
+    pair.change(B, Failback::Off, &CHANGED);
+    pair.node(A).stuck = None;
+    pair.watch("changed", |pair| pair.run(A, &["first", "extra"]));
 }

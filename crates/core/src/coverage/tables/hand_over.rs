@@ -82,6 +82,7 @@ pub(super) const HAND_OVER_UNITS: &[(&str, &str)] = &[
     ("told", "own stop"),
     ("told", "other node gone"),
     ("checking", "other node gone"),
+    ("asked", "no reply"),
     ("releasing", "no reply"),
     ("given", "no reply"),
     ("told", "no reply"),
