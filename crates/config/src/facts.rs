@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 
 /// A query to the machine about a name.
 pub type Find<'a, T> = &'a dyn Fn(&str) -> Option<T>;
@@ -27,6 +28,9 @@ pub struct Facts<'a> {
     /// The kind of file at the path of a log file, if any. Only set for checks that people run: a log disk
     /// that does not answer must not keep a daemon from starting.
     pub log_file: Option<Find<'a, FileKind>>,
+    /// The link that starts the service of this name at boot, if there is one. Only set for checks that people
+    /// run.
+    pub at_boot: Option<Find<'a, PathBuf>>,
     /// The address of a host name, if it has one.
     pub host: Option<Find<'a, IpAddr>>,
     /// The service for which a UDP port is reserved in the services database, if any.

@@ -164,6 +164,7 @@ rules! {
     UNKNOWN_INTERFACE "HA0725" Warning;
     BAD_BROADCAST "HA0726" Warning;
     IPV6_SHORT_FORM "HA0727" Note;
+    STARTED_AT_BOOT "HA0728" Warning;
 }
 
 #[cfg(test)]

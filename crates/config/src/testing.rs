@@ -75,7 +75,7 @@ pub(crate) fn with_facts<T>(then: impl FnOnce(&Facts<'_>) -> T) -> T {
         nodeinfo: None,
         interfaces: Some(&interfaces),
         agent: Some(&|name| match name {
-            "nginx" => Some(AgentKind::Lsb),
+            "nginx" | "apache2" => Some(AgentKind::Lsb),
             "drbddisk" | "IPaddr" | "IPaddr2" | "IPv6addr" => Some(AgentKind::Heartbeat),
             "Filesystem" | "Dummy" | "OCF::Dummy::one" => Some(AgentKind::Ocf),
             "postgresql" => Some(AgentKind::Systemd),
@@ -85,6 +85,7 @@ pub(crate) fn with_facts<T>(then: impl FnOnce(&Facts<'_>) -> T) -> T {
         group: Some(&|name| matches!(name, "root" | "haclient")),
         file: Some(&file_kind),
         log_file: Some(&file_kind),
+        at_boot: Some(&|name| (name == "apache2").then(|| "/etc/rc3.d/S01apache2".into())),
         host: Some(&|name| match name {
             "web2" => Some("192.168.122.22".parse().unwrap()),
             "web1" => Some("192.168.122.20".parse().unwrap()),

@@ -1,5 +1,6 @@
 //! The three configuration files as they are on the disk, checked against this machine.
 
+use crate::boot;
 use rustix::fs::OFlags;
 use std::fs;
 use std::io;
@@ -7,7 +8,7 @@ use std::net::{IpAddr, ToSocketAddrs as _};
 use std::os::unix::fs::{
     FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
 };
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use systole_agents::lookup::{Directories, Located};
 use systole_config::{
     AgentKind, Content, Facts, File, FileKind, Find, Interface, Loaded, Source, Sources, load,
@@ -165,22 +166,23 @@ impl Files {
     }
 
     /// Does the same as [`Self::check`] for a person, who can wait: also examines the disks of the log
-    /// files.
+    /// files, and what the machine starts at boot.
     #[must_use]
     pub fn check_for_people(&self, directory: &Path) -> Loaded {
-        self.check_with(directory, &|_| {}, Some(&file_kind))
+        let at_boot = |name: &str| boot::enabled_at_boot(Path::new("/"), name);
+        self.check_with(directory, &|_| {}, (Some(&file_kind), Some(&at_boot)))
     }
 
     /// Does the same as [`Self::check`] for a daemon, and reports what is being examined.
     pub fn check_telling(&self, directory: &Path, tell: Tell<'_>) -> Loaded {
-        self.check_with(directory, tell, None)
+        self.check_with(directory, tell, (None, None))
     }
 
     fn check_with(
         &self,
         directory: &Path,
         tell: Tell<'_>,
-        log_file: Option<Find<'_, FileKind>>,
+        (log_file, at_boot): (Option<Find<'_, FileKind>>, Option<Find<'_, PathBuf>>),
     ) -> Loaded {
         let node_name = identity::node_name();
         let node_info = node_info(directory);
@@ -218,6 +220,7 @@ impl Files {
             group: Some(&group),
             file: Some(&file),
             log_file,
+            at_boot,
             host: Some(&host),
             service: Some(&service),
             service_port: port_of(&services, "ha-cluster"),

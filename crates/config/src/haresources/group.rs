@@ -3,7 +3,7 @@
 use super::line::{JoinedWord, LogicalLine};
 use crate::address;
 use crate::config::AddressAgent;
-use crate::facts::Facts;
+use crate::facts::{AgentKind, Facts};
 use crate::finding::Finding;
 use crate::lexer::Word;
 use crate::rule;
@@ -151,7 +151,7 @@ impl Reader<'_> {
         let instance = word.text.strip_prefix("OCF::").and_then(|rest| rest.split_once("::"));
         let is_found = find(if instance.is_some() { word.text } else { name }).is_some();
         let (message, help) = match instance {
-            _ if is_found => return,
+            _ if is_found => return self.at_boot(word, name, findings),
             Some((kind, instance)) if find(kind).is_some() => (
                 format!("there is no parameter file `{instance}` for `{kind}`"),
                 format!("looked for as /etc/ha.d/conf/OCF/{kind}/{instance}"),
@@ -170,6 +170,23 @@ impl Reader<'_> {
         let finding = Finding::new(&rule::UNKNOWN_AGENT, File::Haresources, word.span(), message)
             .label("the group cannot run here")
             .help(help);
+        findings.push(finding);
+    }
+
+    /// Reports a service that the machine starts by itself, on every node.
+    fn at_boot(&self, word: Word<'_>, name: &str, findings: &mut Vec<Finding>) {
+        let kind = self.facts.agent.and_then(|find| find(name));
+        let may_be = matches!(kind, Some(AgentKind::Lsb | AgentKind::Systemd));
+        let Some(link) = self.facts.at_boot.filter(|_| may_be).and_then(|find| find(name)) else {
+            return;
+        };
+        let message = format!("`{name}` is also started when this machine boots");
+        let finding = Finding::new(&rule::STARTED_AT_BOOT, File::Haresources, word.span(), message)
+            .label("it would run here whichever node has the group")
+            .help(format!(
+                "{} starts it: `systemctl disable {name}`, or `update-rc.d {name} disable`",
+                link.display()
+            ));
         findings.push(finding);
     }
 }

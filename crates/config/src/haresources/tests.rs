@@ -65,6 +65,7 @@ const LINES: &[Case] = &[
     ("n1,n2 nginx\n", &["HA0703"], "n1,n2", &[]),
     ("web11 nginx\n", &["HA0703"], "web11", &[]),
     ("// web1 nginx\n", &["HA0704"], "//", &[]),
+    ("web1 apache2\n", &["HA0728"], "apache2", &[&["apache2"]]),
     ("web1\n", &["HA0705"], "web1", &[]),
     ("web1 nginx postgresql nginx\n", &["HA0706"], "nginx", &[&["nginx", "postgresql", "nginx"]]),
     (
