@@ -3,10 +3,12 @@
 mod coverage_names;
 mod ends;
 mod facts;
+mod restarting;
 mod yielding;
 
 use crate::coverage::{Table, visit};
 use crate::{Action, GroupId, Job, JobId, Outcome, Resource, Time, Words};
+use restarting::Restart;
 use std::ops::Range;
 use std::time::Duration;
 use yielding::{Aside, Way};
@@ -57,15 +59,6 @@ pub(crate) struct Runner {
     aside: Option<Aside>,
     /// What the stop in progress is for, if it is not for the whole group.
     restart: Option<Restart>,
-}
-
-/// A part of a group that is stopped in order to be started again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Restart {
-    /// The last step that is stopped.
-    last: usize,
-    /// The first step that is started.
-    first: usize,
 }
 
 /// Resources that start and stop together: one service, or neighbouring addresses.
@@ -245,27 +238,6 @@ impl Runner {
         if self.is_active() {
             (self.is_fresh, self.way) = (false, Way::Kept);
             self.state = self.start_step(0);
-        }
-    }
-
-    /// Stops a resource and everything right of it, and starts them again: the resource has failed.
-    /// Only while everything runs.
-    pub(crate) fn restart(&mut self, resource: usize) {
-        self.visit("restart");
-        if self.is_active()
-            && let Some(step) = self.steps.iter().position(|step| step.range.contains(&resource))
-        {
-            let restart = Restart { last: step, first: step };
-            (self.is_fresh, self.way, self.restart) = (false, Way::Kept, Some(restart));
-            self.state = self.stop_step(None, false);
-        }
-    }
-
-    /// Stops everything because a resource has failed. Only while everything runs.
-    pub(crate) fn give_up(&mut self) {
-        self.visit("give up");
-        if self.is_active() {
-            self.state = self.stop_step(None, true);
         }
     }
 

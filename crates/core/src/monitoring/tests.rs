@@ -1,4 +1,6 @@
 use super::*;
+use crate::LastResort;
+use std::time::Duration;
 
 const GROUP: GroupId = GroupId(3);
 const EVERY: Duration = Duration::from_secs(10);
