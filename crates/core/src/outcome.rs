@@ -49,10 +49,8 @@ impl Failure {
         match self.action {
             Action::Start | Action::Stop => self,
             Action::Status | Action::Monitor => {
-                let outcome = match self.outcome {
-                    Outcome::NotRunning => Outcome::Failed(NOT_RUNNING),
-                    outcome => outcome,
-                };
+                let is_down = self.outcome == Outcome::NotRunning;
+                let outcome = if is_down { Outcome::Failed(NOT_RUNNING) } else { self.outcome };
                 Self { action: Action::Start, outcome, ..self }
             }
         }

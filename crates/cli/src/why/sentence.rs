@@ -44,9 +44,7 @@ impl Teller {
             }
             JournalEvent::NotTaken { obstacle, evidence, .. } => not_taken(*obstacle, evidence),
             JournalEvent::Reach { fault, .. } => reach(fault.as_deref()),
-            JournalEvent::AddressBack { addresses, cause, .. } => {
-                format!("{addresses} was missing and added again; nothing else changed: {cause}")
-            }
+            JournalEvent::AddressBack { addresses, cause, .. } => back(addresses, cause),
             JournalEvent::Alarm { text, lines, .. } => alarm(text.as_deref(), *lines),
             JournalEvent::Death { node, evidence, silence_ms, limit_ms, links } => {
                 let proof = evidence::silence(*silence_ms, *limit_ms, links);
@@ -85,11 +83,9 @@ impl Teller {
             JournalEvent::LetGo { why, .. } => {
                 format!("the executor of {} released it: {why}", teller(entry))
             }
-            JournalEvent::Executor { there: false } => {
-                format!("the executor of {} is gone", teller(entry))
-            }
-            JournalEvent::Executor { there: true } => {
-                format!("the executor of {} is running again", teller(entry))
+            JournalEvent::Executor { there } => {
+                let state = if *there { "running again" } else { "gone" };
+                format!("the executor of {} is {state}", teller(entry))
             }
             JournalEvent::Check { resource, follows, outcome, count, .. } => {
                 format!(
@@ -113,13 +109,9 @@ impl Teller {
             JournalEvent::Pause { milliseconds } => {
                 format!("{} was stalled for {}", teller(entry), span(*milliseconds))
             }
-            JournalEvent::Failure { node, action, resource, outcome, .. } => match action {
-                Action::Start => format!("{node} could not start {resource}: {outcome}"),
-                Action::Monitor => format!("{resource} failed on {node} while it ran: {outcome}"),
-                Action::Stop | Action::Status => {
-                    format!("{node} cannot stop {resource}: {outcome}")
-                }
-            },
+            JournalEvent::Failure { node, action, resource, outcome, .. } => {
+                format!("{}: {outcome}", failure(node, *action, resource))
+            }
         }
     }
 
@@ -147,6 +139,19 @@ fn teller(entry: &Entry) -> &str {
 
 fn not_taken(obstacle: Obstacle, evidence: &str) -> String {
     format!("this node does not take it although {evidence}: {}", texts::obstacle(obstacle))
+}
+
+fn back(addresses: &str, cause: &str) -> String {
+    format!("{addresses} was missing and added again; nothing else changed: {cause}")
+}
+
+/// Returns what failed, and where.
+fn failure(node: &str, action: Action, resource: &str) -> String {
+    match action {
+        Action::Start => format!("{node} could not start {resource}"),
+        Action::Monitor => format!("{resource} failed on {node} while it ran"),
+        Action::Stop | Action::Status => format!("{node} cannot stop {resource}"),
+    }
 }
 
 fn done_about(measure: &str) -> String {

@@ -262,7 +262,6 @@ impl Node {
         let runs = self.runs.contains(&job.group);
         let outcome = match job.action {
             Action::Monitor if self.misses == Some(job.group) => Outcome::Missing,
-            Action::Monitor if self.misses == Some(job.group) => Outcome::Missing,
             Action::Status | Action::Monitor if runs => Outcome::Running,
             Action::Status | Action::Monitor => Outcome::NotRunning,
             Action::Start if self.fails == Some(job.group) => self.failure,

@@ -5,10 +5,8 @@ use crate::{Action, Outcome};
 
 impl Runner {
     pub(super) fn state_name(&self) -> &'static str {
-        match self.state {
-            State::Stopping { .. } if self.restart.is_some() => "restarting",
-            state => state.name(),
-        }
+        let is_stopping = matches!(self.state, State::Stopping { .. });
+        if is_stopping && self.restart.is_some() { "restarting" } else { self.state.name() }
     }
 }
 

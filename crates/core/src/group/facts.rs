@@ -78,7 +78,6 @@ impl Runner {
         let restarts = self.restart.is_some_and(|restart| at >= restart.last);
         match self.state {
             State::Idle => ResourceState::Stopped,
-            State::Active => ResourceState::Running,
             State::Starting { step, .. } if at == step => ResourceState::Starting,
             State::Starting { step, .. } if at > step => ResourceState::Stopped,
             State::Stopping { .. } if restarts => ResourceState::Restarting,
@@ -93,7 +92,8 @@ impl Runner {
             State::Releasing { .. } | State::Yielding { .. } if is_address => {
                 ResourceState::Stopping
             }
-            State::Starting { .. }
+            State::Active
+            | State::Starting { .. }
             | State::Stopping { .. }
             | State::Stuck { .. }
             | State::Releasing { .. }

@@ -161,18 +161,18 @@ fn ask_in_vain(runner: &mut Runner, times: usize) -> (Vec<u64>, Progress) {
 /// Three steps: the middle one has failed.
 #[test]
 fn restart_stops_failed_resource_and_all_to_its_right_and_starts_them_again() {
+    use Action::{Start, Stop};
+    use ResourceState::{Restarting, Running};
     let mut runner = Runner::new(GroupId(0), &[address(1), agent("one"), agent("two")]);
     let mut next = JobId(0);
     runner.adopt();
     runner.restart(1);
     let states: Vec<_> = runner.resources().map(|(state, _)| state).collect();
-    use ResourceState::{Restarting, Running};
     assert_eq!(states, [Running, Restarting, Restarting]);
     let mut jobs = Vec::new();
     while !runner.is_active() {
         jobs.push(end(&mut runner, &mut next, Outcome::Success).0);
     }
-    use Action::{Start, Stop};
     assert_eq!(jobs, [(Stop, 2, 1), (Stop, 1, 1), (Start, 1, 1), (Start, 2, 1)]);
 }
 

@@ -125,13 +125,9 @@ impl Abandoned {
         let is_same = *resources == job.run.resources;
         let is_concerned = match (*action, job.run.action) {
             // A check that hangs prevents only its own repetition.
-            (Action::Monitor, Action::Monitor) => is_same,
             (Action::Monitor, Action::Start | Action::Stop | Action::Status) => false,
             (Action::Start | Action::Stop | Action::Status, Action::Start) => true,
-            (
-                Action::Start | Action::Stop | Action::Status,
-                Action::Stop | Action::Status | Action::Monitor,
-            ) => is_same,
+            (_, Action::Stop | Action::Status | Action::Monitor) => is_same,
         };
         let hinders = *group == job.run.group && is_concerned && !job.is_of_addresses();
         hinders.then(|| self.outcome())

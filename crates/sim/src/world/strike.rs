@@ -142,8 +142,7 @@ impl World {
             Fault::CutWay(..) | Fault::CutLink(..) | Fault::Part(..) => self.cut(fault),
             Fault::Die(node, group, resource) => self.die(node, group, resource),
             Fault::Ail(node, place, ailment, span) => {
-                let until = span.map(|span| now + span);
-                self.machine(node).services.infect(place, ailment, until);
+                self.machine(node).services.infect(place, ailment, span.map(|span| now + span));
             }
         }
         Ok(())

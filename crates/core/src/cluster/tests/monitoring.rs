@@ -29,9 +29,9 @@ impl Pair {
 
     /// What followed from checks on a node.
     fn followed(&mut self, id: NodeId) -> Vec<AfterCheck> {
-        let followed = self.node(id).said.iter().filter_map(|event| match event {
-            Event::CheckFailed { follows, .. } => Some(*follows),
-            _ => None,
+        let followed = self.node(id).said.iter().filter_map(|event| {
+            let Event::CheckFailed { follows, .. } = event else { return None };
+            Some(*follows)
         });
         followed.collect()
     }
