@@ -167,6 +167,7 @@ impl Agent {
                 };
                 Outcome::NotAsked { text }
             }
+            (Action::Monitor, Located::Unit { .. }) => judge_state(code, stdout),
             (Action::Monitor, Located::Script { .. }) => {
                 let text = String::from_utf8_lossy(stdout);
                 let is_down = code == 0 && says_stopped(&text);
@@ -213,11 +214,30 @@ const fn says_nothing(located: &Located, code: i32) -> bool {
     }
 }
 
-/// Returns whether a script says that its resource does not run, as some do and exit with 0.
+/// Returns whether a script says that its resource does not run, as some do and exit with 0. What follows the
+/// first line may be about anything: `systemctl status`, to which Debian redirects scripts, prints the log.
 fn says_stopped(text: &str) -> bool {
-    let lower = text.to_ascii_lowercase();
+    let first = text.lines().next().unwrap_or_default();
+    let lower = first.to_ascii_lowercase();
     let is_denied = lower.find("not ").is_some_and(|at| lower[at..].contains("running"));
-    is_denied || lower.contains("stopped") || lower.contains("is down")
+    !says_running(first) && (is_denied || lower.contains("stopped") || lower.contains("is down"))
+}
+
+/// Returns the outcome of a check of a unit: systemctl(1) prints its state. Without a state it has not asked
+/// the manager, which says nothing about the unit.
+fn judge_state(code: i32, stdout: &[u8]) -> Outcome {
+    let state = String::from_utf8_lossy(stdout);
+    match state.trim() {
+        _ if code == 0 => Outcome::Running,
+        "inactive" | "failed" => Outcome::NotRunning,
+        state @ ("activating" | "deactivating" | "maintenance" | "reloading" | "refreshing") => {
+            Outcome::Failed { code, text: format!("the unit is {state}") }
+        }
+        state => {
+            let text = format!("systemctl does not know the state of the unit ({code}): {state}");
+            Outcome::NotAsked { text: text.trim_end_matches([' ', ':']).to_owned() }
+        }
+    }
 }
 
 /// The ownership test of heartbeat: "not" followed by "running" means no; else "running" or "OK"

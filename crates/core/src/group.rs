@@ -59,6 +59,8 @@ pub(crate) struct Runner {
     aside: Option<Aside>,
     /// What the stop in progress is for, if it is not for the whole group.
     restart: Option<Restart>,
+    /// The first of the steps that were stopped for a restart, from which on none has run since.
+    restarted: Option<usize>,
 }
 
 /// Resources that start and stop together: one service, or neighbouring addresses.
@@ -180,6 +182,7 @@ impl Runner {
             way: Way::Kept,
             aside: None,
             restart: None,
+            restarted: None,
         }
     }
 
@@ -195,7 +198,8 @@ impl Runner {
     pub(crate) fn abandon(&mut self) {
         self.visit("abandon");
         if self.job.is_none() {
-            (self.state, self.restart) = (State::Idle, None);
+            self.state = State::Idle;
+            (self.restart, self.restarted) = (None, None);
         }
     }
 
@@ -252,7 +256,7 @@ impl Runner {
     /// retried.
     pub(crate) fn stop(&mut self) {
         self.visit("stop");
-        self.restart = None;
+        (self.restart, self.restarted) = (None, None);
         match &mut self.state {
             State::Starting { stop_after, .. } if self.job.is_some() => *stop_after = true,
             State::Starting { .. } | State::Active | State::Stuck { .. } => {
@@ -267,7 +271,7 @@ impl Runner {
     /// whatever its state, so that its state is known. A stop already in progress is not restarted.
     pub(crate) fn let_go(&mut self) {
         self.visit("let go");
-        self.restart = None;
+        (self.restart, self.restarted) = (None, None);
         if !matches!(self.state, State::Stopping { .. }) {
             (self.job, self.aside) = (None, None);
             self.state = self.stop_step(None, false);
@@ -281,7 +285,7 @@ impl Runner {
     pub(crate) fn lose_job(&mut self) {
         self.visit("executor gone");
         (self.job, self.aside) = (None, None);
-        self.is_fresh = false;
+        (self.is_fresh, self.restarted) = (false, None);
         if let Some(restart) = &mut self.restart {
             // The same holds for what is left of a part that restarts.
             restart.first = 0;
@@ -326,7 +330,8 @@ impl Runner {
         self.steps[step].changed = Some(now);
         let range = self.steps[step].range.clone();
         let (first, count) = (range.start, range.len());
-        let job = Job { id: *next, group: self.group, first, count, action };
+        let is_restart = action == Action::Start && self.restarted.is_some_and(|from| step >= from);
+        let job = Job { id: *next, group: self.group, first, count, action, is_restart };
         self.job = Some((job, now));
         Some(job)
     }

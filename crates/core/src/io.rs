@@ -157,6 +157,8 @@ pub struct Job {
     pub count: usize,
     /// What to do.
     pub action: Action,
+    /// This node has just stopped the resource: its start need not ask first whether it runs.
+    pub is_restart: bool,
 }
 
 /// Something the shell must do.

@@ -25,8 +25,12 @@ pub(crate) struct End {
 }
 
 impl Monitoring {
-    /// Takes over what is configured. Counters of resources that were monitored before stay.
-    pub(crate) fn configure(&mut self, monitors: impl Iterator<Item = (usize, Monitor)>) {
+    /// Takes over what is configured. Counters of resources that were monitored before stay. Returns the
+    /// checks to be cancelled.
+    pub(crate) fn configure(
+        &mut self,
+        monitors: impl Iterator<Item = (usize, Monitor)>,
+    ) -> Vec<JobId> {
         let mut before = std::mem::take(&mut self.watches);
         for (resource, monitor) in monitors {
             let known = before.iter().position(|watch| watch.resource == resource);
@@ -37,6 +41,7 @@ impl Monitoring {
             watch.reconfigure(monitor);
             self.watches.push(watch);
         }
+        before.iter().filter_map(Watch::job).collect()
     }
 
     /// Whether nothing of the group is monitored.
@@ -65,15 +70,32 @@ impl Monitoring {
             // Resources that became active in the same moment are not checked in the same moment.
             let place =
                 (u32::from(group.0) * 7 + u32::try_from(watch.resource).unwrap_or(0) * 3) % SPREAD;
-            watch.visit("begin");
-            watch.state = State::Waiting(now + watch.monitor.every * (place + 1) / SPREAD);
+            watch.begin(now + watch.monitor.every * (place + 1) / SPREAD);
         }
     }
 
-    /// The group does not run here, or is about to change. Returns the checks to be cancelled.
+    /// The group does not run here any longer. Returns the checks to be cancelled.
     pub(crate) fn end(&mut self) -> Vec<JobId> {
+        self.end_with(|_| true)
+    }
+
+    /// The group cannot be checked for now: it changes, or there is no executor. Returns the checks to
+    /// be cancelled.
+    pub(crate) fn suspend(&mut self) -> Vec<JobId> {
+        self.end_with(|_| false)
+    }
+
+    /// A resource restarts, and with it what is right of it. Returns the checks to be cancelled.
+    pub(crate) fn restart(&mut self, resource: usize) -> Vec<JobId> {
+        self.end_with(|watch| watch.resource >= resource)
+    }
+
+    /// Ends the checks. What was given up remains so, except where `begins_anew`.
+    fn end_with(&mut self, begins_anew: impl Fn(&Watch) -> bool) -> Vec<JobId> {
         let jobs = self.watches.iter().filter_map(Watch::job).collect();
-        self.watches.iter_mut().for_each(Watch::end);
+        for watch in &mut self.watches {
+            if begins_anew(watch) { watch.end() } else { watch.suspend() }
+        }
         jobs
     }
 
@@ -86,7 +108,7 @@ impl Monitoring {
         watch.words = Words::NONE;
         watch.state = State::Checking(*next, now);
         let action = crate::Action::Monitor;
-        Some(Job { id: *next, group, first: watch.resource, count: 1, action })
+        Some(Job { id: *next, group, first: watch.resource, count: 1, action, is_restart: false })
     }
 
     /// When the next check is due.

@@ -127,6 +127,9 @@ pub struct Run {
     pub timeout_ms: u64,
     /// Variables for this run only.
     pub environment: Vec<(String, String)>,
+    /// The daemon has just had the resource stopped: a start does not ask first whether it runs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_restart: bool,
 }
 
 /// The reason why a packet is not a message.

@@ -54,6 +54,7 @@ pub fn cleanups(held: &Held, first: u64, timeouts: Timeouts) -> Vec<Run> {
         resources: vec![resource.clone()],
         timeout_ms: millis(timeouts.stop),
         environment: Vec::new(),
+        is_restart: false,
     };
     (first..).zip(held.resources.iter().rev()).map(stop).collect()
 }
@@ -136,6 +137,7 @@ pub fn request_of(settings: &Settings, job: &Job, term: u64, timeouts: Timeouts)
         resources,
         timeout_ms: millis(timeout),
         environment: Vec::new(),
+        is_restart: job.is_restart,
     })
 }
 

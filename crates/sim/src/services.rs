@@ -37,6 +37,8 @@ pub(crate) enum Work {
 struct Service {
     /// Whether each resource runs, or may run because it is being started or stopped.
     running: Vec<bool>,
+    /// Whether each resource has died since it was started, which nobody can know before a check of it.
+    dead: Vec<bool>,
     /// What is wrong with each resource on this machine.
     sick: Vec<Option<Sickness>>,
     /// Whether a stop failed or hangs, and no stop of the whole group has succeeded since.
@@ -121,6 +123,7 @@ impl Services {
         let count = group.resources.len();
         self.list.push(Service {
             running: vec![false; count],
+            dead: vec![false; count],
             sick: vec![None; count],
             is_unstoppable: false,
             is_stuck: false,
@@ -167,7 +170,21 @@ impl Services {
 
     /// Records whether a resource runs now.
     pub(crate) fn set_running(&mut self, group: GroupId, place: usize, runs: bool) {
-        self.list[group.index()].running[place] = runs;
+        let service = &mut self.list[group.index()];
+        (service.running[place], service.dead[place]) = (runs, false);
+    }
+
+    /// A resource dies.
+    pub(crate) fn die(&mut self, group: GroupId, place: usize) {
+        let service = &mut self.list[group.index()];
+        (service.running[place], service.dead[place]) = (false, true);
+    }
+
+    /// Returns whether every resource before a place of its group was started, and not stopped since.
+    pub(crate) fn is_started_before(&self, group: GroupId, place: usize) -> bool {
+        let service = self.of(group);
+        let mut before = service.running.iter().zip(&service.dead).take(place);
+        before.all(|(runs, is_dead)| *runs || *is_dead)
     }
 
     /// Records when each group began to run, and when it ended.

@@ -15,8 +15,7 @@ fn law(mutation: Mutation) -> (&'static str, &'static [&'static str]) {
         Mutation::IgnoreTheRetired | Mutation::StartBesideTheLoser => {
             ("SINGLE OWNER", &["SINGLE OWNER", "ORDER"])
         }
-        Mutation::IgnoreChecks => ("ONE OWNER SOON", &["ONE OWNER SOON"]),
-        Mutation::ForgetTheDead => ("ONE OWNER SOON", &["ONE OWNER SOON"]),
+        Mutation::ForgetTheDead | Mutation::IgnoreChecks => ("ONE OWNER SOON", &["ONE OWNER SOON"]),
         Mutation::Restless => ("STABLE", &["STABLE", "UNDISTURBED"]),
         Mutation::TrustAfterPause => ("PAUSE", &["PAUSE"]),
         Mutation::AwaitTheDead => ("CRASH", &["ONE OWNER SOON", "SINGLE OWNER"]),

@@ -152,6 +152,12 @@ fn check_of_script_is_judged_by_exit_code_and_words() {
         (0, "web is running\n", Outcome::Running),
         (0, "web is not running\n", Outcome::NotRunning),
         (0, "stopped\n", Outcome::NotRunning),
+        (
+            0,
+            "web.service - A web server\n  Active: active (running)\n worker 3 stopped\n",
+            Outcome::Running,
+        ),
+        (0, "mysqld is running; slave is stopped\n", Outcome::Running),
         (1, "running\n", Outcome::Running),
         (
             1,
@@ -181,8 +187,13 @@ fn unit_still_deactivating_does_not_count_as_stopped() {
     ];
     for (state, expected) in table {
         let stdout = format!("{state}\n");
-        for action in [Action::Status, Action::Monitor] {
-            assert_eq!(agent.judge(action, Exit::Code(3), stdout.as_bytes()), expected, "{state}");
-        }
+        let judge = |action| agent.judge(action, Exit::Code(3), stdout.as_bytes());
+        assert_eq!(judge(Action::Status), expected, "{state}");
+        // A check of a unit that nobody knows says nothing.
+        let is_known = state != "unknown";
+        assert_eq!(judge(Action::Monitor) == expected, is_known, "{state}");
     }
+    // The manager does not answer.
+    let silent = agent.judge(Action::Monitor, Exit::Code(1), b"");
+    assert!(matches!(silent, Outcome::NotAsked { .. }), "{silent:?}");
 }

@@ -244,6 +244,8 @@ impl Facts {
         let name = AgentName { line, name };
         match self.spawn(request, &agent, action, configuration, gate) {
             Ok(process) => News::Started { run, agent, name, process: Box::new(process) },
+            // A check that cannot be made says nothing about what runs.
+            Err(Fault::Agent(error)) if action == Action::Monitor => not_started(error),
             Err(Fault::Agent(error)) => {
                 let outcome = Outcome::Failed { code: NOT_EXECUTABLE, text: error.to_string() };
                 News::Unusable { run, name, outcome }

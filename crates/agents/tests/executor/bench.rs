@@ -222,6 +222,7 @@ impl Daemon {
             resources: resources.to_vec(),
             timeout_ms,
             environment: Vec::new(),
+            is_restart: false,
         }));
         job
     }

@@ -73,6 +73,14 @@ impl Reader<'_> {
                     }
                 }
                 "then" => monitor.then = self.last_resort(*part, &mut words)?,
+                "off" => {
+                    self.bad_monitor(*part, "`off` stands alone".to_owned());
+                    return None;
+                }
+                "in" => {
+                    self.bad_monitor(*part, "`in TIME` follows `restarts N`".to_owned());
+                    return None;
+                }
                 _ => {
                     let message = format!("`{}` is not a part of a `monitor` line", part.text);
                     let mut finding =

@@ -57,6 +57,8 @@ pub(super) struct GroupState {
     pub(super) runner: Runner,
     /// The checks of those resources.
     pub(super) monitoring: Monitoring,
+    /// When a C node was last asked to take the group, because a resource of it does not work.
+    pub(super) move_asked: Option<Time>,
     /// Since when the group is in its present state.
     pub(super) since: Time,
     /// Why the group is in that state.
@@ -108,6 +110,7 @@ impl GroupState {
             failures: Vec::new(),
             runner: Runner::new(id, &group.resources),
             monitoring: Monitoring::default(),
+            move_asked: None,
             since,
             cause: Cause::Unowned,
             reported: None,

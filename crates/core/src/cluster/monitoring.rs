@@ -4,6 +4,7 @@
 
 use super::Cluster;
 use super::classic::ClassicInput;
+use super::gate::Purpose;
 use super::hand_over::Asker;
 use crate::monitoring::{End, Verdict};
 use crate::mutation::Mutation;
@@ -11,9 +12,12 @@ use crate::{
     Action, AfterCheck, Cause, Event, Failure, GroupId, GroupSet, JobId, LastResort, Outcome,
     Output, Phase, Resource, Scope, Time,
 };
+use std::time::Duration;
 
 /// The most checks that run at the same time; the others wait for their turn.
 const CHECKS_MAX: usize = 16;
+/// How long a C node has for a set that it is asked to take, before something else is tried.
+const ASK_AGAIN: Duration = Duration::from_mins(1);
 
 impl Cluster {
     /// Gives every group the monitors that the settings have for it.
@@ -25,39 +29,44 @@ impl Cluster {
                 known.is_none_or(Resource::is_address)
             };
             let monitors = monitors.filter(|(resource, _)| !is_address(*resource));
-            self.groups[group].monitoring.configure(monitors);
+            let dropped = self.groups[group].monitoring.configure(monitors);
+            self.cancel_checks(dropped);
         }
     }
 
-    /// Begins the checks that are due, and ends those of groups that no longer run here.
+    /// Begins the checks that are due, those that have waited longest first, and ends those of groups that
+    /// no longer run here.
     pub(super) fn elapse_monitoring(&mut self) {
+        let now = self.now;
         for group in self.settings.group_ids() {
             if self.groups[group].monitoring.is_empty() {
                 continue;
             }
-            if !self.may_monitor(group) {
+            if self.may_monitor(group) {
+                self.groups[group].monitoring.begin(now, group);
+            } else {
                 self.end_checks(group);
-                continue;
             }
-            let now = self.now;
-            self.groups[group].monitoring.begin(now, group);
-            while self.has_room_for_check()
-                && let Some(job) =
-                    self.groups[group].monitoring.poll(now, group, &mut self.next_job)
-            {
+        }
+        for _ in self.count_checks()..CHECKS_MAX {
+            let groups = self.settings.group_ids();
+            let due =
+                groups.filter_map(|group| Some((self.groups[group].monitoring.deadline()?, group)));
+            let Some((_, group)) = due.filter(|(at, _)| *at <= now).min() else { return };
+            let next = &mut self.next_job;
+            if let Some(job) = self.groups[group].monitoring.poll(now, group, next) {
                 self.outbox.push_back(Output::Run(job));
             }
         }
     }
 
     pub(super) fn monitoring_deadline(&self) -> Option<Time> {
-        let is_open = self.has_room_for_check();
-        self.groups.iter().filter_map(|group| group.monitoring.deadline()).min().filter(|_| is_open)
+        let next = self.groups.iter().filter_map(|group| group.monitoring.deadline()).min();
+        next.filter(|_| self.count_checks() < CHECKS_MAX)
     }
 
-    /// Whether another check may begin.
-    fn has_room_for_check(&self) -> bool {
-        self.groups.iter().map(|group| group.monitoring.running()).sum::<usize>() < CHECKS_MAX
+    fn count_checks(&self) -> usize {
+        self.groups.iter().map(|group| group.monitoring.running()).sum()
     }
 
     /// Whether a group runs here, and nothing is being done with it.
@@ -70,8 +79,15 @@ impl Cluster {
             && self.has_executor()
     }
 
+    /// Ends the checks of a group that runs no longer, or cannot be checked.
     fn end_checks(&mut self, group: GroupId) {
-        let jobs = self.groups[group].monitoring.end();
+        let state = &mut self.groups[group];
+        let is_over = state.runner.is_idle();
+        let jobs = if is_over { state.monitoring.end() } else { state.monitoring.suspend() };
+        self.cancel_checks(jobs);
+    }
+
+    fn cancel_checks(&mut self, jobs: Vec<JobId>) {
         if self.has_executor() {
             self.outbox.extend(jobs.into_iter().map(Output::Cancel));
         }
@@ -79,22 +95,23 @@ impl Cluster {
 
     /// Processes the end of a check. Returns whether the job was one.
     pub(super) fn monitor_done(&mut self, job: JobId, outcome: Outcome) -> bool {
-        let now = self.now;
-        let groups = self.settings.group_ids();
-        let found = groups.into_iter().find_map(|group| {
-            let may_act = self.may_restart(group);
-            let end = self.groups[group].monitoring.done(now, job, outcome, may_act)?;
-            Some((group, end))
-        });
-        let Some((group, end)) = found else { return false };
-        self.follow(group, outcome, end);
+        let mut groups = self.settings.group_ids();
+        let found = groups.find(|group| self.groups[*group].monitoring.has(job));
+        let Some(group) = found else { return false };
+        // In the turn in which a group is lost, the end of a check of it may be heard too.
+        let outcome = if self.may_monitor(group) { outcome } else { Outcome::Cancelled };
+        let (now, may_act) = (self.now, self.may_restart(group));
+        if let Some(end) = self.groups[group].monitoring.done(now, job, outcome, may_act) {
+            self.follow(group, outcome, end);
+        }
         true
     }
 
     /// Whether a failed resource of a group may be restarted, or the group moved: no one holds the
-    /// group, and it is not being handed over.
+    /// group, it is not being handed over, and what is stopped may be started again.
     fn may_restart(&self, group: GroupId) -> bool {
-        !self.is_held(group) && !self.is_moved(group)
+        let is_free = self.first_obstacle(group, Purpose::GoOn).is_none();
+        is_free && !self.is_held(group) && !self.is_moved(group)
     }
 
     fn follow(&mut self, group: GroupId, outcome: Outcome, end: End) {
@@ -111,21 +128,20 @@ impl Cluster {
             }
             Verdict::Withheld => AfterCheck::Held,
             Verdict::Restart { used } => AfterCheck::Restarts { used, allowed: monitor.restarts },
-            Verdict::Exhausted => match monitor.then {
+            Verdict::Exhausted { .. } => match monitor.then {
                 LastResort::Move => AfterCheck::Moves,
                 LastResort::Block => AfterCheck::Blocks,
                 LastResort::Ignore => AfterCheck::Ignores,
             },
         };
-        self.report(Event::CheckFailed { group, resource, outcome, words, follows });
+        if verdict != (Verdict::Exhausted { is_news: false }) {
+            self.report(Event::CheckFailed { group, resource, outcome, words, follows });
+        }
         match follows {
-            AfterCheck::Restarts { .. } => {
-                self.groups[group].runner.restart(resource);
-                self.change_phase(group, Phase::Starting, Cause::CheckFailed);
-                self.end_checks(group);
-            }
+            AfterCheck::Restarts { .. } => self.restart_in_place(group, resource),
             AfterCheck::Moves => {
-                self.move_away(group, Failure::new(Action::Monitor, resource, outcome, words));
+                let failure = Failure::new(Action::Monitor, resource, outcome, words);
+                self.move_away(group, resource, failure);
             }
             AfterCheck::Waits { .. }
             | AfterCheck::Held
@@ -135,15 +151,32 @@ impl Cluster {
         }
     }
 
-    /// A C node takes only whole sets, which are handed over. If that is refused, the next check
-    /// that fails asks again.
-    fn move_away(&mut self, group: GroupId, failure: Failure) {
+    fn restart_in_place(&mut self, group: GroupId, resource: usize) {
+        self.groups[group].runner.restart(resource);
+        self.change_phase(group, Phase::Starting, Cause::CheckFailed);
+        let jobs = self.groups[group].monitoring.restart(resource);
+        self.cancel_checks(jobs);
+    }
+
+    /// A C node takes only whole sets, which are handed over. Where that is refused or not answered, the
+    /// resource is restarted after a while, and then the C node is asked again.
+    fn move_away(&mut self, group: GroupId, resource: usize, failure: Failure) {
         let peer = self.classic_peer().filter(|peer| self.peer(*peer).is_present());
         let Some(peer) = peer else { return self.stop_and_fail(group, failure) };
+        match self.groups[group].move_asked {
+            Some(at) if self.now.since(at) < ASK_AGAIN => return,
+            Some(_) => {
+                self.groups[group].move_asked = None;
+                return self.restart_in_place(group, resource);
+            }
+            None => self.groups[group].move_asked = Some(self.now),
+        }
         let is_local = self.preferred(group) == self.settings.me;
         let set = GroupSet::of(is_local, !is_local);
-        // A refusal is reported by the hand-over itself.
-        let _ = self.order_standby(Scope::Set(set), Some(peer), Asker::Failed);
+        if !self.hand_over.runs() && !self.is_everything_held() && self.may_all_leave(set) {
+            // A refusal is reported by the hand-over itself.
+            let _ = self.order_standby(Scope::Set(set), Some(peer), Asker::Failed);
+        }
     }
 
     /// Stops a group that does not work here. Another node may take it once it is stopped.

@@ -68,6 +68,9 @@ impl Runner {
         }
         if outcome == Outcome::Success {
             self.state = self.start_step(step + 1);
+            if self.is_active() {
+                self.restarted = None;
+            }
             return if self.is_active() { Progress::Started } else { Progress::None };
         }
         let resource = self.steps[step].range.start;
@@ -111,6 +114,7 @@ impl Runner {
         if stopped {
             let failed = tale.failed;
             if let Some(restart) = self.restart.take_if(|restart| restart.last == step) {
+                self.restarted = (restart.first == restart.last).then_some(restart.first);
                 self.state = self.start_step(restart.first);
                 return match action {
                     Action::Status => Progress::StopDoubtful { resource, failed },

@@ -47,11 +47,13 @@ fn checks_of_failing_resource_lead_to_restarts_and_at_last_to_move() {
         (70, NotRunning, false, Withheld),
         (80, NotRunning, false, None),
         (90, NotRunning, true, Restart { used: 2 }),
-        (100, NotRunning, true, Exhausted),
+        (100, NotRunning, true, Exhausted { is_news: true }),
+        (110, NotRunning, true, Exhausted { is_news: false }),
         (119, Running, true, Recovered),
-        (129, NotRunning, true, Failing { failures: 1 }),
-        // The first restart no longer counts.
-        (139, NotRunning, true, Restart { used: 2 }),
+        (160, NotRunning, true, Failing { failures: 1 }),
+        (170, NotRunning, true, Exhausted { is_news: true }),
+        // It was well for the first time since a minute ago: no restart counts any longer.
+        (190, NotRunning, true, Restart { used: 1 }),
     ];
     let mut monitoring = of(MONITOR);
     for (second, outcome, may_act, expected) in table {
@@ -73,12 +75,15 @@ pub(super) fn check_cancelled_says_nothing_and_is_repeated() {
 fn blocked_resource_is_not_checked_until_cleared() {
     let mut monitoring =
         of(Monitor { failures: 1, restarts: 0, then: LastResort::Block, ..MONITOR });
-    assert_eq!(check(&mut monitoring, at(0), Outcome::NotRunning, true), Verdict::Exhausted);
+    assert_eq!(
+        check(&mut monitoring, at(0), Outcome::NotRunning, true),
+        Verdict::Exhausted { is_news: true }
+    );
     monitoring.begin(at(1), GROUP);
     assert_eq!(monitoring.deadline(), None);
     assert!(monitoring.watches().all(Watch::is_given_up));
     assert!(monitoring.clear());
-    assert_eq!(check(&mut monitoring, at(2), Outcome::Running, true), Verdict::Recovered);
+    assert_eq!(check(&mut monitoring, at(2), Outcome::Running, true), Verdict::None);
     assert!(!monitoring.clear(), "there is nothing left to clear");
 }
 
@@ -86,7 +91,9 @@ fn blocked_resource_is_not_checked_until_cleared() {
 fn ignored_failure_is_reported_once_and_checked_further() {
     let mut monitoring =
         of(Monitor { failures: 1, restarts: 0, then: LastResort::Ignore, ..MONITOR });
-    for (second, expected) in [(0, Verdict::Exhausted), (10, Verdict::None), (20, Verdict::None)] {
+    for (second, expected) in
+        [(0, Verdict::Exhausted { is_news: true }), (10, Verdict::None), (20, Verdict::None)]
+    {
         assert_eq!(check(&mut monitoring, at(second), Outcome::NotRunning, true), expected);
     }
 }
@@ -135,7 +142,13 @@ fn reload_keeps_counters_of_resource_that_stays_monitored() {
 pub(super) fn blocked_resource_of_group_that_leaves_is_checked_when_group_is_back() {
     let mut monitoring =
         of(Monitor { failures: 1, restarts: 0, then: LastResort::Block, ..MONITOR });
-    assert_eq!(check(&mut monitoring, at(0), Outcome::NotRunning, true), Verdict::Exhausted);
+    assert_eq!(
+        check(&mut monitoring, at(0), Outcome::NotRunning, true),
+        Verdict::Exhausted { is_news: true }
+    );
+    monitoring.suspend();
+    monitoring.begin(at(1), GROUP);
+    assert_eq!(monitoring.deadline(), None, "an executor was lost, and is back");
     assert_eq!(monitoring.end(), []);
     assert_eq!(check(&mut monitoring, at(1), Outcome::Running, true), Verdict::None);
 }

@@ -22,13 +22,16 @@ pub(crate) struct Watch {
     pub(super) state: State,
     /// How many checks have failed in a row.
     failures: u8,
-    /// When the resource was restarted, oldest first: at most as often as it may be.
-    restarts: Vec<Time>,
+    /// The restarts that count, oldest first: at most as many as there may be. Each counts until the
+    /// resource has been well for as long as a restart counts, from the first good check after it.
+    restarts: Vec<Option<Time>>,
     /// The last check that has ended, and what was said about it.
     last: Option<Checked>,
     last_words: Words,
     /// The trouble that was reported and is not over.
     trouble: Option<Trouble>,
+    /// When the first of the checks ended that have failed since the last good one.
+    failing_since: Option<Time>,
     /// What was said about the running check.
     pub(super) words: Words,
 }
@@ -58,8 +61,10 @@ pub(crate) struct Checked {
 pub(crate) enum Trouble {
     /// The last check failed.
     Failing,
-    /// The resource has failed, and nothing is done about it.
+    /// The resource has failed, and nothing may be done about it now.
     Failed,
+    /// The resource has failed, and was restarted as often as it may be.
+    Exhausted,
     /// The check itself cannot be made.
     Unknown,
 }
@@ -84,7 +89,10 @@ pub(crate) enum Verdict {
         used: u8,
     },
     /// The resource has failed, and was restarted as often as it may be.
-    Exhausted,
+    Exhausted {
+        /// Whether that was not said before.
+        is_news: bool,
+    },
     /// The resource has failed, and nothing may be done about it now.
     Withheld,
 }
@@ -100,6 +108,7 @@ impl Watch {
             last: None,
             last_words: Words::NONE,
             trouble: None,
+            failing_since: None,
             words: Words::NONE,
         }
     }
@@ -107,7 +116,8 @@ impl Watch {
     pub(super) fn reconfigure(&mut self, monitor: Monitor) {
         if self.monitor != monitor {
             self.monitor = monitor;
-            self.restarts.truncate(monitor.restarts.into());
+            let excess = self.restarts.len().saturating_sub(monitor.restarts.into());
+            self.restarts.drain(..excess);
             if matches!(self.state, State::Waiting(_) | State::GivenUp) {
                 self.state = State::Off;
             }
@@ -144,6 +154,11 @@ impl Watch {
         self.trouble
     }
 
+    /// When the first of the checks ended that have failed since the last good one.
+    pub(crate) const fn failing_since(&self) -> Option<Time> {
+        self.failing_since
+    }
+
     /// When the next check is due.
     pub(crate) const fn next(&self) -> Option<Time> {
         match self.state {
@@ -159,7 +174,11 @@ impl Watch {
 
     /// How many restarts count.
     pub(crate) fn restarts(&self, now: Time) -> usize {
-        self.restarts.iter().filter(|at| now.since(**at) < self.monitor.within).count()
+        self.restarts.iter().filter(|well| self.counts(now, **well)).count()
+    }
+
+    fn counts(&self, now: Time, well: Option<Time>) -> bool {
+        well.is_none_or(|well| now.since(well) < self.monitor.within)
     }
 
     pub(super) const fn job(&self) -> Option<JobId> {
@@ -176,6 +195,14 @@ impl Watch {
     pub(super) fn end(&mut self) {
         self.visit("end");
         (self.state, self.failures, self.trouble) = (State::Off, 0, None);
+        self.failing_since = None;
+    }
+
+    /// The group runs, and cannot be checked for now. What was given up remains so.
+    pub(super) fn suspend(&mut self) {
+        if !self.is_given_up() {
+            self.end();
+        }
     }
 
     pub(super) fn has_counted(&self) -> bool {
@@ -187,8 +214,14 @@ impl Watch {
         self.restarts.clear();
         self.failures = 0;
         if self.is_given_up() {
-            self.state = State::Off;
+            self.end();
         }
+    }
+
+    /// The group runs: the first check is due then. What an earlier time has found is old.
+    pub(super) fn begin(&mut self, first: Time) {
+        self.visit("begin");
+        (self.state, self.last) = (State::Waiting(first), None);
     }
 
     pub(super) fn done(&mut self, now: Time, outcome: Outcome, may_act: bool) -> Verdict {
@@ -203,7 +236,8 @@ impl Watch {
         self.last_words = self.words;
         match outcome {
             Outcome::Success | Outcome::Running => {
-                self.failures = 0;
+                (self.failures, self.failing_since) = (0, None);
+                self.restarts.iter_mut().for_each(|well| _ = well.get_or_insert(now));
                 let had_trouble = self.trouble.take().is_some();
                 if had_trouble { Verdict::Recovered } else { Verdict::None }
             }
@@ -215,6 +249,7 @@ impl Watch {
     }
 
     fn failed(&mut self, now: Time, may_act: bool) -> Verdict {
+        self.failing_since.get_or_insert(now);
         self.failures = self.failures.saturating_add(1).min(self.monitor.failures);
         let failures = self.failures;
         if failures < self.monitor.failures {
@@ -223,20 +258,26 @@ impl Watch {
         if !may_act {
             return self.report(Trouble::Failed, Verdict::Withheld);
         }
-        self.restarts.retain(|at| now.since(*at) < self.monitor.within);
+        let within = self.monitor.within;
+        self.restarts.retain(|well| well.is_none_or(|well| now.since(well) < within));
         if self.restarts.len() < self.monitor.restarts.into() {
-            self.restarts.push(now);
+            self.restarts.push(None);
             let used = u8::try_from(self.restarts.len()).unwrap_or(u8::MAX);
             return Verdict::Restart { used };
         }
         match self.monitor.then {
-            LastResort::Move => Verdict::Exhausted,
+            LastResort::Move => {
+                let is_news = self.trouble.replace(Trouble::Exhausted) != Some(Trouble::Exhausted);
+                Verdict::Exhausted { is_news }
+            }
             LastResort::Block => {
                 self.state = State::GivenUp;
-                self.trouble = Some(Trouble::Failed);
-                Verdict::Exhausted
+                self.trouble = Some(Trouble::Exhausted);
+                Verdict::Exhausted { is_news: true }
             }
-            LastResort::Ignore => self.report(Trouble::Failed, Verdict::Exhausted),
+            LastResort::Ignore => {
+                self.report(Trouble::Exhausted, Verdict::Exhausted { is_news: true })
+            }
         }
     }
 

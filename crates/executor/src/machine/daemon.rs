@@ -50,6 +50,7 @@ impl Machine {
                 active.job.whose = Whose::Nobody;
             }
         }
+        self.end_checks(|_| true);
         self.looks.forget();
     }
 

@@ -11,6 +11,8 @@ use systole_core::{GroupKey, JobId, Time};
 
 /// How long an agent may continue after it was asked to end.
 pub(super) const KILL_AFTER: Duration = Duration::from_secs(5);
+/// How late the end of a check's time may be noticed by a machine that is awake.
+const OVERSLEPT: Duration = Duration::from_secs(1);
 /// How long to wait for the end of a program that was killed. A program that has not ended by then waits in
 /// the kernel, usually for a disk, and may do so forever.
 pub(super) const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
@@ -64,12 +66,20 @@ impl Active {
     }
 
     /// Why the run is being ended, if it is.
-    pub(super) const fn unwanted(&self) -> Option<Why> {
+    pub(super) fn unwanted(&self) -> Option<Why> {
         match self.state {
             State::Beginning { unwanted, .. } => unwanted,
             State::Ending { why, .. } | State::Killed { why, .. } => Some(why),
             State::Entering { .. } | State::Running | State::Changing { .. } => None,
         }
+    }
+
+    /// The outcome of a run that was ended early.
+    fn ended_early(&self, why: Why) -> Outcome {
+        let has_begun = !matches!(self.state, State::Killed { has_begun: false, .. });
+        // A start that was too late may have started something; a check that was too late says nothing.
+        let counts = has_begun && !(self.job.is_check() && why == Why::NotStarted);
+        why.outcome(&agent_name(&self.job.run), counts)
     }
 
     /// Extends the run's time limit by the time that its program had to wait, for which the agent is not to
@@ -82,6 +92,16 @@ impl Active {
     pub(super) fn terminate(&mut self, now: Time, why: Why, outbox: &mut VecDeque<Output>) {
         self.state = State::Ending { why, kill_at: now + KILL_AFTER };
         outbox.push_back(Output::Signal { run: self.id, signal: Signal::Terminate });
+    }
+
+    /// Whether the limit of a check has passed so long ago that this machine was not awake at that moment.
+    fn was_overslept(&self, now: Time) -> bool {
+        self.job.is_check() && self.limit.is_some_and(|limit| now.since(limit) > OVERSLEPT)
+    }
+
+    /// Gives a run its time once more.
+    fn limit_anew(&mut self, now: Time) {
+        self.limit = Some(now + Duration::from_millis(self.job.run.timeout_ms));
     }
 
     /// Ends the running program: a check changes nothing, so that nothing speaks for giving it more time.
@@ -155,6 +175,7 @@ impl Machine {
             resources,
             timeout_ms: 0,
             environment: Vec::new(),
+            is_restart: false,
         };
         let mut job = Job::new(run, Whose::Nobody);
         job.is_aside = job.is_check();
@@ -187,6 +208,8 @@ impl Machine {
                     let why = unwanted.unwrap_or(Why::NotStarted);
                     active.kill(now, why, false, &mut self.outbox);
                 }
+                // A machine that stood still has given the check no chance.
+                State::Running if active.was_overslept(now) => active.limit_anew(now),
                 State::Running => active.interrupt(now, Why::TimedOut, &mut self.outbox),
                 State::Changing { .. } => at += 1,
                 State::Ending { why, .. } => active.kill(now, why, true, &mut self.outbox),
@@ -202,10 +225,13 @@ impl Machine {
     fn abandon(&mut self, active: Active, why: Why, has_begun: bool) {
         let Run { group, action, resources, .. } = active.job.run.clone();
         let unfinished = Unfinished { group, action, resources };
-        self.abandoned.push(Abandoned { id: active.id, unfinished, has_begun });
+        // A check that was only cancelled did not fail, nor does its repetition because of it.
+        let is_blamed = has_begun && !(active.job.is_check() && why == Why::Cancelled);
+        self.abandoned.push(Abandoned { id: active.id, unfinished, has_begun: is_blamed });
         let name = agent_name(&active.job.run);
         self.log(Level::Error, format!("{name} was killed and does not end"));
-        self.conclude(active, why.outcome(&name, has_begun));
+        let outcome = active.ended_early(why);
+        self.conclude(active, outcome);
     }
 
     /// Records that the program of a run has ended.
@@ -214,8 +240,7 @@ impl Machine {
         let Some(at) = self.active.iter().position(|active| active.id == run) else { return };
         let active = self.active.swap_remove(at);
         if let Some(why) = active.unwanted() {
-            let has_begun = !matches!(active.state, State::Killed { has_begun: false, .. });
-            let outcome = why.outcome(&agent_name(&active.job.run), has_begun);
+            let outcome = active.ended_early(why);
             return self.conclude(active, outcome);
         }
         let was_asked = active.job.run.action == Action::Start && active.action == Action::Status;
@@ -367,9 +392,9 @@ impl Machine {
         }
     }
 
-    /// Ends the checks of a group that is about to change.
-    pub(super) fn end_checks(&mut self, group: GroupKey) {
-        let is_chosen = |job: &Job| job.is_check() && job.run.group == group;
+    /// Ends the checks of groups: of one that is about to change, or of a daemon that is gone.
+    pub(super) fn end_checks(&mut self, is_chosen: impl Fn(GroupKey) -> bool) {
+        let is_chosen = |job: &Job| job.is_check() && is_chosen(job.run.group);
         for active in self.active.iter_mut().filter(|active| is_chosen(&active.job)) {
             active.end(self.now, Why::Cancelled, &mut self.outbox);
         }

@@ -122,7 +122,7 @@ impl Machine {
         if let Err(job) = self.queues.push(group, job) {
             return self.answer(&job, Outcome::Refused);
         }
-        self.end_checks(group);
+        self.end_checks(|other| other == group);
         if is_stop {
             // A start that nothing waits for would only delay the stop.
             self.end_unawaited(|active| active.group == group);
@@ -334,7 +334,7 @@ impl Machine {
 /// The first action of a run: the start of an agent begins with a status.
 fn first_action(job: &Job) -> Action {
     match job.run.action {
-        Action::Start if !job.is_of_addresses() => Action::Status,
+        Action::Start if !job.is_of_addresses() && !job.run.is_restart => Action::Status,
         action @ (Action::Start | Action::Status | Action::Stop | Action::Monitor) => action,
     }
 }

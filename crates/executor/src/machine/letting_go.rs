@@ -269,5 +269,6 @@ fn stop(held: &Held, resources: Vec<Resource>) -> Run {
         resources,
         timeout_ms: STOP_TIMEOUT,
         environment: Vec::new(),
+        is_restart: false,
     }
 }

@@ -163,6 +163,7 @@ impl Bench {
             resources: resources.to_vec(),
             timeout_ms,
             environment: Vec::new(),
+            is_restart: false,
         }));
         job
     }

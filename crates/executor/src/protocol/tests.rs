@@ -21,6 +21,7 @@ fn run() -> Run {
         resources: vec![address],
         timeout_ms: 1000,
         environment: vec![("HA_t".into(), "status".into())],
+        is_restart: true,
     }
 }
 

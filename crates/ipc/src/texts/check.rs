@@ -40,7 +40,7 @@ pub fn check(resource: &str, outcome: &str, follows: &str, count: Option<(u8, u8
         "unknown" => format!("{resource} cannot be checked: {outcome}; nothing is done about it"),
         "waits" => format!("{resource} failed its check ({now} of {most} in a row): {outcome}"),
         "held" => format!(
-            "{resource} has failed: {outcome}; it is left alone, because its group is held or is being handed over"
+            "{resource} has failed: {outcome}; it is left alone, because its group is held, is being handed over, or may not be started now"
         ),
         "restarts" => {
             format!("{resource} has failed: {outcome}; it is restarted (restart {now} of {most})")

@@ -126,8 +126,14 @@ mod tests {
     use crate::state::tests::settings;
     use systole_core::GroupId;
 
-    const JOB: Job =
-        Job { id: JobId(7), group: GroupId(0), first: 0, count: 1, action: Action::Start };
+    const JOB: Job = Job {
+        id: JobId(7),
+        group: GroupId(0),
+        first: 0,
+        count: 1,
+        action: Action::Start,
+        is_restart: false,
+    };
 
     fn failure(outcome: Outcome) -> JournalEvent {
         let settings = settings();

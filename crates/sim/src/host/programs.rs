@@ -231,7 +231,7 @@ fn check_order(
     action: Action,
 ) -> Result<(), String> {
     let running = around.services.running(group);
-    if action == Action::Start && running[..place].contains(&false) {
+    if action == Action::Start && !around.services.is_started_before(group, place) {
         return Err(format!("{request:?} starts before its predecessors run: {running:?}"));
     }
     let is_early = action == Action::Stop && running[place + 1..].contains(&true);

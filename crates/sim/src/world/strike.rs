@@ -153,7 +153,7 @@ impl World {
         let is_service = !self.settings.groups[group.index()].resources[resource].is_address();
         let services = &mut self.machine(node).services;
         if is_service && services.runs_whole(group) && !services.is_at_work(group) {
-            services.set_running(group, resource, false);
+            services.die(group, resource);
         }
     }
 

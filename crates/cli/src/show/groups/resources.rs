@@ -13,7 +13,14 @@ pub(super) fn lines(group: &GroupReport) -> String {
     };
     let is_shown = |it: &&ResourceReport| it.check.is_some() || it.state != usual;
     let shown = group.resource_states.iter().filter(is_shown);
-    shown.map(|resource| format!("\n    {}", line(resource))).collect()
+    shown.map(|resource| format!("\n    {}{}", line(resource), remedy(group, resource))).collect()
+}
+
+/// Returns how an administrator ends the state of a service that is left alone.
+fn remedy(group: &GroupReport, resource: &ResourceReport) -> String {
+    let is_blocked = resource.check.is_some() && resource.state == ResourceState::Blocked;
+    let after = || format!("\n      left alone; after fixing the cause: hb clear {}", group.name);
+    if is_blocked { after() } else { String::new() }
 }
 
 fn line(resource: &ResourceReport) -> String {
@@ -71,7 +78,8 @@ mod tests {
             check: None,
         };
         let resource_states = vec![address, nginx];
-        GroupReport { phase: Phase::Active, resource_states, ..GroupReport::default() }
+        let name = "10.0.0.9".to_owned();
+        GroupReport { name, phase: Phase::Active, resource_states, ..GroupReport::default() }
     }
 
     #[test]
@@ -111,6 +119,12 @@ mod tests {
                  check in 7 s",
             ),
             (ResourceState::Restarting, None, "restarting for 1 min 1 s"),
+            (
+                ResourceState::Blocked,
+                Some(CheckReport { last_ms: Some(1), took_ms: Some(1), ..CheckReport::default() }),
+                "blocked for 1 min 1 s, checked 1 ms ago in 1 ms\n      left alone; after fixing the cause: hb \
+                 clear 10.0.0.9",
+            ),
         ] {
             let before = if text.is_empty() { "" } else { "\n    nginx: " };
             assert_eq!(lines(&report(state, check)), format!("{before}{text}"));

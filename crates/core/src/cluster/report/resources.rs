@@ -36,7 +36,8 @@ pub struct ResourceReport {
     pub name: String,
     /// How far it is.
     pub state: ResourceState,
-    /// How long ago its agent was last called to start or stop it, or finished that.
+    /// How long ago its agent was last called to start or stop it, or finished that; or since when its checks
+    /// fail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since_ms: Option<u64>,
     /// How it is checked; absent where it is not monitored.
@@ -79,10 +80,12 @@ impl Cluster {
         let resources = group.resources.iter().zip(state.runner.resources());
         let report = |(at, (resource, (state_of, changed))): (usize, (&Resource, _))| {
             let watch = state.monitoring.watches().find(|watch| watch.resource() == at);
+            let seen = watch.and_then(|watch| Some((seen_state(watch)?, watch.failing_since())));
+            let (state, since) = seen.unwrap_or((state_of, changed));
             ResourceReport {
                 name: resource.word.clone(),
-                state: watch.and_then(seen_state).unwrap_or(state_of),
-                since_ms: Option::map(changed, |at| self.age(at)),
+                state,
+                since_ms: since.map(|at| self.age(at)),
                 check: watch.map(|watch| self.check_report(watch, resource, wording)),
             }
         };
@@ -116,7 +119,8 @@ fn seen_state(watch: &Watch) -> Option<ResourceState> {
         return Some(ResourceState::Blocked);
     }
     match watch.trouble()? {
-        Trouble::Failing | Trouble::Failed => Some(ResourceState::Failed),
-        Trouble::Unknown => None,
+        Trouble::Failed | Trouble::Exhausted => Some(ResourceState::Failed),
+        // It may fail some more checks before it has failed.
+        Trouble::Failing | Trouble::Unknown => None,
     }
 }

@@ -172,3 +172,33 @@ fn line_replaced_during_restart_of_its_service_is_stopped_and_new_line_starts() 
     pair.node(A).stuck = None;
     pair.watch("changed", |pair| pair.run(A, &["first", "extra"]));
 }
+
+/// The end of a check is heard in the turn in which the group was let go.
+#[test]
+fn failed_check_of_group_that_was_just_lost_changes_nothing() {
+    let mut pair = monitored(Monitor { restarts: 0, ..MONITOR });
+    pair.node(A).holds_jobs = true;
+    pair.until("it is being checked", |pair| !pair.node(A).held.is_empty());
+    let (now, node) = (pair.now, pair.node(A));
+    let job = node.held.remove(0).id;
+    node.runs.clear();
+    node.cluster.handle(now, &Input::LetGo(FIRST));
+    node.cluster.handle(now, &Input::JobDone { job, outcome: Outcome::NotRunning });
+    assert_eq!(pair.followed(A), []);
+    assert_eq!(pair.node(A).snapshot().groups[0].unable, [] as [&str; 0]);
+}
+
+#[test]
+fn blocked_service_stays_blocked_when_executor_is_lost_and_back() {
+    let mut pair = monitored(Monitor { restarts: 0, then: LastResort::Block, ..MONITOR });
+    pair.crash(A, FIRST);
+    pair.until("it is blocked", |pair| pair.state(A, FIRST) == ResourceState::Blocked);
+    let now = pair.now;
+    pair.node(A).cluster.handle(now, &Input::ExecutorGone);
+    pair.pass(Duration::from_millis(20));
+    let now = pair.now;
+    pair.node(A).greet(now, &[FIRST], true);
+    pair.node(A).runs.clear();
+    pair.pass(Duration::from_secs(5));
+    assert_eq!((pair.state(A, FIRST), pair.runs(A)), (ResourceState::Blocked, vec![]));
+}

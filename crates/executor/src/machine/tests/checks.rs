@@ -77,9 +77,61 @@ fn check_of_earlier_daemon_is_not_reported_as_unfinished() {
     let mut bench = Bench::new();
     bench.started_agent(WEB, "a");
     bench.run(WEB, Action::Monitor, &[agent("a")]);
-    bench.begun();
+    let (run, _) = bench.begun();
     bench.tell(Input::Disconnected);
+    assert_eq!(bench.signals(), [(run, Signal::Kill)], "nothing waits for it");
     bench.tell(Input::Connected);
     bench.permit(600 * SECOND);
     assert_eq!(bench.hello(), (vec![held(WEB, &[agent("a")])], vec![]));
+}
+
+/// The disk of the agent did not answer for so long that the check had no time left when it began.
+#[test]
+fn check_beginning_after_its_time_says_nothing_about_its_service() {
+    let mut bench = Bench::new();
+    bench.started_agent(WEB, "a");
+    let check = bench.run_within(WEB, Action::Monitor, &[agent("a")], 2000);
+    let (run, _) = bench.begin();
+    bench.pass(3 * SECOND);
+    bench.tell(Input::Begun { run, agent: AgentName::default() });
+    bench.tell(Input::Ended { run, outcome: failed(137) });
+    let done = bench.done();
+    assert!(matches!(&done[..], [(job, Outcome::NotAsked { .. })] if *job == check), "{done:?}");
+}
+
+#[test]
+fn check_during_standstill_of_machine_gets_its_time_once_more() {
+    let mut bench = Bench::new();
+    bench.started_agent(WEB, "a");
+    let check = bench.run_within(WEB, Action::Monitor, &[agent("a")], 2000);
+    let (run, _) = bench.begun();
+    bench.now = bench.now + 30 * SECOND;
+    bench.machine.elapse(bench.now);
+    bench.listen();
+    assert_eq!(bench.signals(), []);
+    bench.pass(2 * SECOND);
+    assert_eq!(bench.signals(), [(run, Signal::Kill)], "it hangs after all");
+    bench.tell(Input::Ended { run, outcome: failed(137) });
+    assert_eq!(bench.done(), [(check, Outcome::TimedOut)]);
+}
+
+/// The daemon has just had it stopped for a restart.
+#[test]
+fn start_of_restart_does_not_ask_first() {
+    let mut bench = Bench::new();
+    let run = Run {
+        job: JobId(1),
+        group: WEB,
+        group_name: "web".into(),
+        term: 3,
+        action: Action::Start,
+        resources: vec![agent("a")],
+        timeout_ms: 60_000,
+        environment: Vec::new(),
+        is_restart: true,
+    };
+    bench.ask(Request::Run(run));
+    assert_eq!(bench.play(Outcome::Success), Action::Start);
+    assert_eq!(bench.done(), [(JobId(1), Outcome::Success)]);
+    assert_eq!(bench.machine.held(), [held(WEB, &[agent("a")])]);
 }

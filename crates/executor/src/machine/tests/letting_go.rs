@@ -329,6 +329,7 @@ fn start_waiting_for_the_ledger_without_daemon_or_permit_is_not_begun() {
             resources: vec![agent("a")],
             timeout_ms: 60_000,
             environment: Vec::new(),
+            is_restart: false,
         })),
     );
     let mut number = None;
