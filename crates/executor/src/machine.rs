@@ -1,5 +1,6 @@
 //! The machine: one executor, without the process around it.
 
+mod active;
 mod addresses;
 mod books;
 mod carrier;

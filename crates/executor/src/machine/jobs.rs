@@ -1,7 +1,7 @@
 //! Runs, from the queue to the program that carries them out.
 
 use super::Machine;
-use super::ends::Why;
+use super::active::Why;
 use crate::protocol::{Action, Level, Outcome, Report, Run, Unfinished};
 use crate::{AgentName, NotBegun, Output, RunId, Signal};
 use std::time::Duration;

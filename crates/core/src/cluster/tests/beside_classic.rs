@@ -8,6 +8,7 @@ mod course;
 mod killed;
 mod lost_words;
 mod meanwhile;
+mod monitoring;
 mod network;
 mod reports;
 mod returns;
