@@ -30,7 +30,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use systole_core::Time;
 use systole_executor::protocol::Service;
-use systole_executor::{Input, Machine, Output, Start};
+use systole_executor::{Finding, Input, Machine, Output, Start};
 use systole_sys::address::Watch;
 use systole_sys::clock;
 use systole_sys::process::Limits;
@@ -228,8 +228,8 @@ impl Executor {
                 self.log_as(&agent, &instance, level, text);
             }
             Output::Begin { run, request, action } => {
-                if let Err(input) = self.programs.begin(run, *request, action) {
-                    self.tell(input);
+                if let Err(why) = self.programs.begin(run, *request, action) {
+                    self.tell(Input::NotBegun { run, why });
                 }
             }
             Output::Signal { run, signal } => {
@@ -248,8 +248,8 @@ impl Executor {
                 self.look_at_interfaces();
             }
             Output::Look { look, resources } => {
-                if let Err(input) = self.programs.look(look, resources) {
-                    self.tell(input);
+                if let Err(text) = self.programs.look(look, resources) {
+                    self.tell(Input::Looked { look, finding: Finding::Unknown(text) });
                 }
             }
             Output::WriteLedger { number, groups, doubtful } => {

@@ -13,6 +13,7 @@ pub mod lookup;
 mod outlet;
 pub mod parts;
 mod place;
+mod probe;
 mod process;
 mod records;
 mod spares;

@@ -6,7 +6,7 @@ use crate::medium::{Medium, PingNode};
 use crate::values::Values;
 use std::time::Duration;
 use systole_core::{
-    Failback, FencingPolicy, Group, GroupId, HoldDown, LinkId, Monitor, NodeId, Settings,
+    Failback, FencingPolicy, Group, GroupId, HoldDown, LinkId, Monitor, NodeId, Probe, Settings,
     StopFailure,
 };
 
@@ -29,6 +29,8 @@ pub struct Config {
     pub hold_down: Option<HoldDown>,
     /// The monitored resources, each by its group and its place in the group.
     pub monitors: Vec<(GroupId, usize, Monitor)>,
+    /// What is asked of monitored resources in addition to their agents.
+    pub probes: Vec<(GroupId, usize, Probe)>,
     /// The groups, in the order of `haresources`; `preferred` indexes the sorted node names.
     pub groups: Vec<Group>,
     /// The keys that sign messages.
@@ -109,6 +111,7 @@ impl Config {
             group_failback: self.group_failback.clone(),
             hold_down: self.hold_down,
             monitors: self.monitors.clone(),
+            probes: self.probes.clone(),
             ipfail: self.ipfail,
             restart_grace: time("restart_grace"),
             fencing: self.fencing.as_ref().map(|fencing| FencingPolicy { delay: fencing.delay }),

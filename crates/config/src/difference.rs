@@ -9,7 +9,7 @@ use crate::directive::{self, Directive, Subject, Told};
 use crate::medium::{Medium, PingNode};
 pub use groups::LineChange;
 use std::fmt::Display;
-use systole_core::{Failback, GroupId, Monitor};
+use systole_core::{Failback, GroupId};
 
 /// What a change requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,7 @@ pub fn difference(old: &Config, new: &Config) -> Vec<Change> {
         group_failback,
         hold_down,
         monitors,
+        probes,
         groups,
         authentication,
         clients,
@@ -88,6 +89,8 @@ pub fn difference(old: &Config, new: &Config) -> Vec<Change> {
     found.changed("failback of single groups", is_same, Effect::Live);
     let is_same = by_place(old, &old.monitors) == by_place(new, monitors);
     found.changed("monitor", is_same, Effect::Live);
+    let is_same = by_place(old, &old.probes) == by_place(new, probes);
+    found.changed("check", is_same, Effect::Live);
     found.changed("hold_down", old.hold_down == *hold_down, Effect::Live);
     found.value("ipfail", on(old.ipfail), on(*ipfail), Effect::Live);
     found.values(old, new, Subject::Agents);
@@ -221,13 +224,13 @@ fn by_name<'a>(config: &'a Config, own: &[(GroupId, Failback)]) -> Vec<(&'a str,
     named.collect()
 }
 
-/// Returns the monitored resources by the names of their groups, whatever their numbers are.
-fn by_place<'a>(
+/// Returns what is set for single resources by the names of their groups, whatever their numbers are.
+fn by_place<'a, T: Clone>(
     config: &'a Config,
-    own: &[(GroupId, usize, Monitor)],
-) -> Vec<(&'a str, usize, Monitor)> {
-    let named = own.iter().filter_map(|(group, place, monitor)| {
-        Some((config.groups.get(group.index())?.name(), *place, *monitor))
+    own: &[(GroupId, usize, T)],
+) -> Vec<(&'a str, usize, T)> {
+    let named = own.iter().filter_map(|(group, place, what)| {
+        Some((config.groups.get(group.index())?.name(), *place, what.clone()))
     });
     let mut named: Vec<_> = named.collect();
     named.sort_by_key(|(name, place, _)| (*name, *place));

@@ -7,6 +7,7 @@ mod medium;
 mod monitor;
 mod parts;
 mod ping;
+mod probe;
 mod setting;
 
 use crate::config::{ApiAuthorization, Client};
@@ -22,6 +23,7 @@ use crate::suggest::nearest;
 use crate::values::{Parsed, boolean};
 pub(crate) use failback::HoldDownLine;
 pub(crate) use monitor::MonitorLine;
+pub(crate) use probe::ProbeLine;
 pub(crate) use setting::Setting;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -57,6 +59,8 @@ pub(crate) struct Draft {
     pub(crate) group_failback: Vec<(Placed<String>, Failback)>,
     /// `monitor` lines.
     pub(crate) monitors: Vec<MonitorLine>,
+    /// `check` lines.
+    pub(crate) probes: Vec<ProbeLine>,
     /// `hold_down`.
     pub(crate) hold_down: Option<HoldDownLine>,
     /// Whether a medium line was malformed, so that the lack of media need not be reported again.
@@ -248,6 +252,7 @@ impl Reader<'_> {
             Role::GroupFailback => self.group_failback(name, &words),
             Role::HoldDown => self.hold_down(known, &words),
             Role::Monitor => self.monitor(known, name, &words),
+            Role::Probe => self.probe(known, name, &words),
             Role::NotBuilt => {}
         }
     }

@@ -65,6 +65,7 @@ pub fn load(sources: &Sources<'_>, facts: &Facts<'_>) -> Loaded {
     let groups = haresources::parse(sources, facts, &nodes, address_agent(&values), &mut findings);
     check::failback::check(&draft, &groups, &mut findings);
     check::monitor::check(&draft, &groups, &mut findings);
+    check::monitor::check_probes(&draft, &groups, &mut findings);
     findings.sort_by_key(|finding| (finding.file, finding.span.start, finding.span.end));
     let is_sound = findings.iter().all(|finding| finding.severity != Severity::Error);
     let config = authentication
@@ -110,6 +111,7 @@ fn config(
         group_failback: check::failback::resolve(&draft, &groups),
         hold_down: hold_down(&draft),
         monitors: check::monitor::resolve(&draft, &groups),
+        probes: check::monitor::resolve_probes(&draft, &groups),
         groups,
         authentication,
         logging: logging(&values),

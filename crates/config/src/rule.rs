@@ -63,6 +63,8 @@ rules! {
     NO_LOG_FILE "HA0218" Warning;
     BAD_MONITOR "HA0219" Error;
     MONITOR_UNKNOWN_TARGET "HA0220" Warning;
+    BAD_CHECK "HA0221" Error;
+    CHECK_OF_UNMONITORED "HA0222" Warning;
 
     // ha.cf: media and ping nodes.
     NO_MEDIA "HA0301" Error;

@@ -62,8 +62,8 @@ pub use refusal::{OrderRefusal, Refusal, ReloadRefusal};
 pub use scope::Scope;
 pub use settings::{
     AddressSpec, Boot, Failback, FencingPolicy, Group, GroupIds, HoldDown, HoldRecord, LastResort,
-    Monitor, PeerRecord, Resource, ResourceKind, Settings, StopFailure, Unfinished,
-    UnfinishedStage,
+    Monitor, PeerRecord, Probe, ProcessName, Resource, ResourceKind, Settings, StopFailure,
+    Unfinished, UnfinishedStage,
 };
 pub use time::Time;
 pub use wording::Wording;

@@ -2,10 +2,12 @@
 
 mod boot;
 mod monitor;
+mod probe;
 
 use crate::{GROUPS_MAX, GroupId, GroupKey, LinkId, NodeId};
 pub use boot::{Boot, HoldRecord, PeerRecord, Unfinished, UnfinishedStage};
 pub use monitor::{LastResort, Monitor};
+pub use probe::{Probe, ProcessName};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -70,6 +72,8 @@ pub struct Settings {
     pub hold_down: Option<HoldDown>,
     /// The resources that are checked while they run, each by its index in the group.
     pub monitors: Vec<(GroupId, usize, Monitor)>,
+    /// What the executor itself asks of monitored resources, in addition to their agents.
+    pub probes: Vec<(GroupId, usize, Probe)>,
 }
 
 impl Settings {
@@ -107,6 +111,7 @@ impl Settings {
             group_failback: Vec::new(),
             hold_down: Some(HoldDown::default()),
             monitors: Vec::new(),
+            probes: Vec::new(),
         }
     }
 
@@ -134,6 +139,14 @@ impl Settings {
     pub fn monitors_of(&self, group: GroupId) -> impl Iterator<Item = (usize, Monitor)> + '_ {
         let of_group = self.monitors.iter().filter(move |(other, ..)| *other == group);
         of_group.map(|(_, resource, monitor)| (*resource, *monitor))
+    }
+
+    /// What the executor itself asks of a monitored resource.
+    pub fn probes_of(&self, group: GroupId, resource: usize) -> impl Iterator<Item = &Probe> {
+        let of_resource = move |(other, place, _): &&(GroupId, usize, Probe)| {
+            (*other, *place) == (group, resource)
+        };
+        self.probes.iter().filter(of_resource).map(|(.., probe)| probe)
     }
 
     /// Adds groups that are no longer in the files, as long as there is room for them. To be called

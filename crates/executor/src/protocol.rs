@@ -10,7 +10,7 @@ pub use report::{Held, LetGoReason, Level, Outcome, Report, Unfinished};
 
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use systole_core::{GroupKey, JobId, Resource};
+use systole_core::{GroupKey, JobId, Probe, Resource};
 
 /// Version of the messages. An executor and a daemon of different versions do not work together.
 pub const VERSION: u32 = 3;
@@ -130,6 +130,9 @@ pub struct Run {
     /// The daemon has just had the resource stopped: a start does not ask first whether it runs.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_restart: bool,
+    /// What the executor asks itself before it runs the agent; only for a monitor.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub probes: Vec<Probe>,
 }
 
 /// The reason why a packet is not a message.

@@ -55,6 +55,7 @@ pub fn cleanups(held: &Held, first: u64, timeouts: Timeouts) -> Vec<Run> {
         timeout_ms: millis(timeouts.stop),
         environment: Vec::new(),
         is_restart: false,
+        probes: Vec::new(),
     };
     (first..).zip(held.resources.iter().rev()).map(stop).collect()
 }
@@ -128,6 +129,10 @@ pub fn request_of(settings: &Settings, job: &Job, term: u64, timeouts: Timeouts)
         Action::Start => timeouts.start,
         Action::Stop => timeouts.stop,
     };
+    let probes = match job.action {
+        Action::Monitor => settings.probes_of(job.group, job.first).cloned().collect(),
+        Action::Start | Action::Stop | Action::Status => Vec::new(),
+    };
     Request::Run(Run {
         job: job.id,
         group: group.key,
@@ -138,6 +143,7 @@ pub fn request_of(settings: &Settings, job: &Job, term: u64, timeouts: Timeouts)
         timeout_ms: millis(timeout),
         environment: Vec::new(),
         is_restart: job.is_restart,
+        probes,
     })
 }
 

@@ -63,25 +63,27 @@ impl Programs {
         self.starter.configure(configuration);
     }
 
-    /// Begins to start a program. Returns an answer if that cannot even be attempted.
-    pub(super) fn begin(&mut self, run: RunId, request: Run, action: Action) -> Result<(), Input> {
-        let refused = |text| Input::NotBegun { run, why: NotBegun::Error(text) };
+    /// Begins to start a program. Returns the reason if that cannot even be attempted.
+    pub(super) fn begin(
+        &mut self,
+        run: RunId,
+        request: Run,
+        action: Action,
+    ) -> Result<(), NotBegun> {
         let Some(ResourceKind::Agent { name, .. }) = request.resources.first().map(|it| &it.kind)
         else {
-            return Err(refused("it is not an agent".to_owned()));
+            return Err(NotBegun::Error("it is not an agent".to_owned()));
         };
         let name = name.clone();
-        let gate = self.starter.start(run, request, action).map_err(refused)?;
+        let gate = self.starter.start(run, request, action).map_err(NotBegun::Error)?;
         let stage = Stage::Starting { gate, must_die: false };
         self.all.push(Program { run, name, action, stage });
         Ok(())
     }
 
-    /// Begins to look for agents. Returns an answer if that cannot even be attempted.
-    pub(super) fn look(&mut self, look: LookId, resources: Vec<Resource>) -> Result<(), Input> {
-        let refused =
-            |text| Input::Looked { look, finding: systole_executor::Finding::Unknown(text) };
-        self.starter.look(look, resources).map_err(refused)
+    /// Begins to look for agents. Returns the reason in words if that cannot even be attempted.
+    pub(super) fn look(&mut self, look: LookId, resources: Vec<Resource>) -> Result<(), String> {
+        self.starter.look(look, resources)
     }
 
     /// Signals a program and everything that it started. Returns an answer if the program will never start.

@@ -7,6 +7,7 @@
 use crate::agent::{Agent, Invocation};
 use crate::lookup::Directories;
 use crate::outlet::Outlet;
+use crate::probe;
 use crate::process::Process;
 use crate::protocol::{Action, Configuration, Outcome, Run, Unfinished};
 use crate::records::{Record, Records};
@@ -17,6 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 use systole_core::{Resource, ResourceKind};
 use systole_executor::{AgentName, LookId, NotBegun, RunId};
 use systole_sys::eventfd::Wake;
@@ -37,7 +39,8 @@ pub(super) enum News {
     Started { run: RunId, agent: Agent, name: AgentName, process: Box<Process> },
     /// The program was not started.
     NotStarted { run: RunId, why: NotBegun },
-    /// The agent exists but cannot be executed; the fault is the agent's own.
+    /// The agent exists but is not executed: it cannot be, which is its own fault, or a probe was not answered
+    /// as expected.
     Unusable { run: RunId, name: AgentName, outcome: Outcome },
     /// The agents were looked for. `missing` is the first missing one, or why the search failed.
     Looked { look: LookId, resources: Vec<Resource>, missing: Result<Option<String>, String> },
@@ -242,6 +245,10 @@ impl Facts {
         };
         let (line, name) = agent.describe(action, &self.directories);
         let name = AgentName { line, name };
+        let limit = Duration::from_millis(request.timeout_ms);
+        if let Some(outcome) = probe::ask(&request.probes, limit) {
+            return News::Unusable { run, name, outcome };
+        }
         match self.spawn(request, &agent, action, configuration, gate) {
             Ok(process) => News::Started { run, agent, name, process: Box::new(process) },
             // A check that cannot be made says nothing about what runs.

@@ -223,6 +223,7 @@ impl Daemon {
             timeout_ms,
             environment: Vec::new(),
             is_restart: false,
+            probes: Vec::new(),
         }));
         job
     }

@@ -3,10 +3,10 @@
 use super::failback::find_group;
 use super::find;
 use crate::finding::Finding;
-use crate::hacf::{Draft, MonitorLine};
+use crate::hacf::{Draft, MonitorLine, Placed, ProbeLine};
 use crate::rule;
 use crate::suggest::nearest;
-use systole_core::{Group, GroupId, Monitor, Resource, ResourceKind};
+use systole_core::{Group, GroupId, Monitor, Probe, Resource, ResourceKind};
 
 /// The target of the line that holds for everything without a line of its own.
 const DEFAULT: &str = "default";
@@ -46,7 +46,41 @@ pub(crate) fn check(draft: &Draft, groups: &[Group], findings: &mut Vec<Finding>
     }
 }
 
-/// Returns how each resource is monitored: by the last of the most specific lines that name it.
+/// Finds `check` lines about nothing, and about what a line says is not to be monitored.
+pub(crate) fn check_probes(draft: &Draft, groups: &[Group], findings: &mut Vec<Finding>) {
+    let monitored = resolve(draft, groups);
+    for ProbeLine { target: Placed { value: name, span }, .. } in &draft.probes {
+        let mut named = resources(groups).filter(|(_, _, it)| is_called(it, name)).peekable();
+        if named.peek().is_none() {
+            let message = format!("haresources has no service `{name}`");
+            let mut finding =
+                find(&rule::MONITOR_UNKNOWN_TARGET, span.clone(), message).label("ignored");
+            let agents = resources(groups).filter_map(|(_, _, resource)| agent_name(resource));
+            if let Some(meant) = nearest(name, agents) {
+                finding = finding.fix(format!("did you mean `{meant}`?"), span.clone(), meant);
+            }
+            findings.push(finding);
+        } else if !named.any(|(group, place, _)| {
+            monitored.iter().any(|(other, at, _)| (*other, *at) == (group, place))
+        }) {
+            let message = format!("`{name}` is not monitored, because a line says `off`");
+            let label = "this check is never made";
+            findings.push(find(&rule::CHECK_OF_UNMONITORED, span.clone(), message).label(label));
+        }
+    }
+}
+
+/// Returns what is asked of each resource in addition to its agent.
+pub(crate) fn resolve_probes(draft: &Draft, groups: &[Group]) -> Vec<(GroupId, usize, Probe)> {
+    let asked = draft.probes.iter().flat_map(|line| {
+        let named = resources(groups).filter(|(_, _, it)| is_called(it, &line.target.value));
+        named.map(|(group, place, _)| (group, place, line.probe.clone()))
+    });
+    asked.collect()
+}
+
+/// Returns how each resource is monitored: by the last of the most specific lines that name it, or by the
+/// default if only a `check` line names it.
 pub(crate) fn resolve(draft: &Draft, groups: &[Group]) -> Vec<(GroupId, usize, Monitor)> {
     let lines: Vec<(Target, &MonitorLine)> = draft
         .monitors
@@ -60,8 +94,13 @@ pub(crate) fn resolve(draft: &Draft, groups: &[Group]) -> Vec<(GroupId, usize, M
             Target::Group(other) => *other == group,
             Target::Resource => is_called(resource, &line.target.value),
         };
-        let (_, line) = lines.iter().filter(is_meant).max_by_key(|(target, _)| *target)?;
-        Some((group, place, line.monitor?))
+        let line = lines.iter().filter(is_meant).max_by_key(|(target, _)| *target);
+        let has_probe = || draft.probes.iter().any(|it| is_called(resource, &it.target.value));
+        let monitor = match line {
+            Some((_, line)) => line.monitor,
+            None => has_probe().then(Monitor::default),
+        };
+        Some((group, place, monitor?))
     });
     monitored.collect()
 }

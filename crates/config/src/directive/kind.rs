@@ -41,6 +41,8 @@ pub(crate) enum Role {
     HoldDown,
     /// `monitor`.
     Monitor,
+    /// `check`.
+    Probe,
     /// A directive whose component is not in any build of heartbeat 3.0.6 that Debian ships.
     NotBuilt,
 }

@@ -71,6 +71,15 @@ static ROWS: &[Directive] = &[
         ..NEW
     },
     Directive {
+        name: "check",
+        role: Role::Probe,
+        meaning: "`check RESOURCE tcp HOST:PORT`, `check RESOURCE http URL status CODE contains TEXT` or \
+                  `check RESOURCE process PIDFILE`: what is asked of a running service in addition to its \
+                  agent. A resource with such a line is monitored. See [monitoring.md](monitoring.md).",
+        default_words: "nothing",
+        ..NEW
+    },
+    Directive {
         name: "fence_delay",
         role: ANY_TIME,
         default: DefaultValue::Text("5s"),

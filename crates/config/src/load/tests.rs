@@ -6,7 +6,7 @@ use crate::testing::{
 };
 use proptest::prelude::*;
 use std::time::Duration;
-use systole_core::{GroupId, LastResort, Monitor, NodeId, Settings};
+use systole_core::{GroupId, LastResort, Monitor, NodeId, Probe, Settings};
 
 #[test]
 fn tutorial_files_load_without_findings() {
@@ -263,6 +263,29 @@ fn most_specific_monitor_line_counts_for_each_service() {
     let agent = "monitor Filesystem off\nmonitor nginx every 3\nmonitor 192.168.122.100 every 5";
     assert_eq!(every(agent), [(0, 2, 3)]);
     assert_eq!(every("monitor nginx every 3\nmonitor nginx every 4"), [(0, 2, 4)]);
+}
+
+#[test]
+fn check_line_adds_probe_and_makes_its_service_monitored() {
+    let settings = |lines: &str| {
+        let loaded = load_all(&ha_cf_and(lines), AUTHKEYS, HARESOURCES);
+        loaded.config.expect("it is sound").settings()
+    };
+    let of = settings("check nginx http http://[::1]/a status 201 contains it  works");
+    let probe = Probe::Http {
+        host: "::1".to_owned(),
+        port: 80,
+        path: "/a".to_owned(),
+        status: Some(201),
+        contains: Some("it works".to_owned()),
+    };
+    assert_eq!(of.probes, [(GroupId(0), 1, probe)]);
+    assert_eq!(of.monitors, [(GroupId(0), 1, Monitor::default())]);
+    let two =
+        settings("check nginx tcp 10.0.0.1:80\ncheck nginx process nginx\nmonitor nginx every 3");
+    assert_eq!((two.probes.len(), two.monitors[0].2.every), (2, Duration::from_secs(3)));
+    let off = settings("monitor nginx off\ncheck nginx tcp 10.0.0.1:80");
+    assert_eq!(off.monitors, []);
 }
 
 #[test]

@@ -173,6 +173,10 @@ impl Cluster {
             let id = arrangement.configured.get(place.index());
             id.map(|id| *place = *id).is_some()
         });
+        settings.probes.retain_mut(|(place, ..)| {
+            let id = arrangement.configured.get(place.index());
+            id.map(|id| *place = *id).is_some()
+        });
         settings.groups = groups;
         settings.group_order = Some(order.into());
         Ok(arrangement)

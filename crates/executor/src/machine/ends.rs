@@ -49,6 +49,7 @@ impl Machine {
             timeout_ms: 0,
             environment: Vec::new(),
             is_restart: false,
+            probes: Vec::new(),
         };
         let mut job = Job::new(run, Whose::Nobody);
         job.is_aside = job.is_check();

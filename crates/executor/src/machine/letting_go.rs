@@ -270,5 +270,6 @@ fn stop(held: &Held, resources: Vec<Resource>) -> Run {
         timeout_ms: STOP_TIMEOUT,
         environment: Vec::new(),
         is_restart: false,
+        probes: Vec::new(),
     }
 }

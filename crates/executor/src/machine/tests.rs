@@ -164,6 +164,7 @@ impl Bench {
             timeout_ms,
             environment: Vec::new(),
             is_restart: false,
+            probes: Vec::new(),
         }));
         job
     }

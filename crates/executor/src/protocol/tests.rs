@@ -22,6 +22,7 @@ fn run() -> Run {
         timeout_ms: 1000,
         environment: vec![("HA_t".into(), "status".into())],
         is_restart: true,
+        probes: Vec::new(),
     }
 }
 

@@ -87,6 +87,26 @@ fn killed_nginx_is_restarted_on_its_node_within_an_interval() -> Outcome {
     Ok(())
 }
 
+/// The master of an nginx whose workers stand still is there, and its script calls it well.
+#[test]
+fn nginx_whose_workers_stand_still_is_found_by_http_check_and_restarted() -> Outcome {
+    let mut config = config("timeout 1s");
+    config.extra.push(format!("check nginx http http://{}/", config.address));
+    let Some(lab) = pair(config, [systole(), systole()])? else { return Ok(()) };
+    if lab.config().service != Service::Nginx {
+        println!("skipped: this machine has no nginx");
+        return Ok(());
+    }
+    start(&lab)?;
+    says(&lab, Node::Web1, &["hb", "status"], &["nginx: running", "checked"])?;
+    lab.run(Node::Web1, &["sh", "-c", "pkill -STOP -P $(cat /run/nginx.pid)"])?;
+    let wanted =
+        ["http://192.168.122.100:80/: no answer in time", "it is restarted (restart 1 of 3)"];
+    says(&lab, Node::Web1, &["hb", "why"], &wanted)?;
+    owned_by(&lab, Node::Web1)?;
+    Ok(())
+}
+
 #[test]
 fn nginx_with_broken_configuration_moves_and_returns_after_repair_and_clear() -> Outcome {
     let Some(lab) = pair(config("restarts 1"), [systole(), systole()])? else { return Ok(()) };

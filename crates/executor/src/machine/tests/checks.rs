@@ -129,6 +129,7 @@ fn start_of_restart_does_not_ask_first() {
         timeout_ms: 60_000,
         environment: Vec::new(),
         is_restart: true,
+        probes: Vec::new(),
     };
     bench.ask(Request::Run(run));
     assert_eq!(bench.play(Outcome::Success), Action::Start);

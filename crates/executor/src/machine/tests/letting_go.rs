@@ -330,6 +330,7 @@ fn start_waiting_for_the_ledger_without_daemon_or_permit_is_not_begun() {
             timeout_ms: 60_000,
             environment: Vec::new(),
             is_restart: false,
+            probes: Vec::new(),
         })),
     );
     let mut number = None;

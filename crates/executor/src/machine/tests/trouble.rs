@@ -121,6 +121,7 @@ fn starts_requested_at_once_share_a_single_ledger_write() {
             timeout_ms: 0,
             environment: Vec::new(),
             is_restart: false,
+            probes: Vec::new(),
         };
         // This is the order of the shell: it reads everything that has arrived, and then does what is to be
         // done.
