@@ -6,6 +6,7 @@
 //! for a disk, looking for an agent and starting its program, is done by helper threads.
 
 mod daemon;
+mod gate;
 mod kernel;
 mod leftovers;
 mod places;

@@ -1,45 +1,62 @@
 //! The built-in checks of running services: TCP, HTTP and processes.
 
-use crate::protocol::Outcome;
+use rustix::fs::OFlags;
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::net::{TcpStream, ToSocketAddrs as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 use std::time::{Duration, Instant};
 use systole_core::{Probe, ProcessName};
 use systole_sys::process::ProcessId;
 
 /// Maximum length of an answer that is read, in bytes: what is looked for must be within it.
-const ANSWER_MAX: u64 = 64 << 10;
+const ANSWER_MAX: usize = 64 << 10;
+/// Maximum length of a file with a process number that is read, in bytes.
+const PID_MAX: u64 = 64;
 /// The longest time that a helper may spend on probes: the executor gives up a helper after ten seconds.
 const LONGEST: Duration = Duration::from_secs(9);
+/// A machine that notices so much later that its time is over has stood still.
+const OVERSLEPT: Duration = Duration::from_secs(1);
 /// The exit code that stands for a failed probe.
-const FAILED: i32 = 1;
+pub(crate) const FAILED: i32 = 1;
 
-/// Why a probe was not answered as expected.
-#[derive(Debug, PartialEq, Eq)]
-enum Fault {
-    /// The service does not work; the text says what was found.
+/// Why a probe was not answered as expected, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The service does not work.
     Service(String),
-    /// The probe itself cannot be made.
+    /// The probe could not be made, which says nothing about the service.
     Probe(String),
 }
 
-/// Asks all probes, within nine tenths of `limit`. Returns the outcome of the first one that is not answered as
-/// expected. May take that long; a name that is looked up may take longer.
-#[must_use]
-pub(crate) fn ask(probes: &[Probe], limit: Duration) -> Option<Outcome> {
-    let until = Instant::now() + (limit / 10 * 9).min(LONGEST);
-    let faults = probes.iter().filter_map(|probe| Some((probe, one(probe, until).err()?)));
-    faults.map(|(probe, fault)| outcome(probe, fault)).next()
+/// Asks all probes, within nine tenths of `limit`. May take that long; a name that is looked up may take longer.
+///
+/// # Errors
+///
+/// The first fault of the service, or else the first fault of a probe.
+pub(crate) fn ask(probes: &[Probe], limit: Duration) -> Result<(), Fault> {
+    let budget = (limit / 10 * 9).min(LONGEST);
+    let begin = Instant::now();
+    let answer = all(probes, begin + budget);
+    // Whatever waited for an answer meanwhile had no chance to get it.
+    if begin.elapsed() > budget + OVERSLEPT { all(probes, Instant::now() + budget) } else { answer }
 }
 
-fn outcome(probe: &Probe, fault: Fault) -> Outcome {
-    match fault {
-        Fault::Service(text) => {
-            Outcome::Failed { code: FAILED, text: format!("{}: {text}", name(probe)) }
+fn all(probes: &[Probe], until: Instant) -> Result<(), Fault> {
+    let mut unasked = Ok(());
+    for probe in probes {
+        match one(probe, until) {
+            Err(Fault::Service(text)) => {
+                return Err(Fault::Service(format!("{}: {text}", name(probe))));
+            }
+            Err(Fault::Probe(text)) if unasked.is_ok() => {
+                unasked = Err(Fault::Probe(format!("{}: {text}", name(probe))));
+            }
+            Ok(()) | Err(Fault::Probe(_)) => {}
         }
-        Fault::Probe(text) => Outcome::NotAsked { text: format!("{}: {text}", name(probe)) },
     }
+    unasked
 }
 
 /// The name of a probe in messages.
@@ -59,32 +76,58 @@ fn one(probe: &Probe, until: Instant) -> Result<(), Fault> {
     match probe {
         Probe::Tcp { host, port } => connect(host, *port, until).map(drop),
         Probe::Http { host, port, path, status, contains } => {
-            let answer = get(host, *port, path, until)?;
-            judge(&answer, *status, contains.as_deref())
+            get((host, *port, path), *status, contains.as_deref(), until)
         }
         Probe::Process(name) => process(name),
     }
 }
 
 /// The time that is left, which is never zero: zero would mean no limit to the kernel.
-fn left(until: Instant) -> Result<Duration, Fault> {
-    let left = until.saturating_duration_since(Instant::now());
-    if left.is_zero() { Err(Fault::Service("no answer in time".to_owned())) } else { Ok(left) }
+fn left(until: Instant) -> Option<Duration> {
+    Some(until.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero())
 }
 
+fn late() -> Fault {
+    Fault::Service("no answer in time".to_owned())
+}
+
+/// Whether an error is the service's: the other errors are those of this machine, such as a full table of
+/// files.
 fn failed(error: &io::Error) -> Fault {
-    let is_late = matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock);
-    Fault::Service(if is_late { "no answer in time".to_owned() } else { error.to_string() })
+    use io::ErrorKind;
+    const OF_SERVICE: [ErrorKind; 7] = [
+        ErrorKind::ConnectionRefused,
+        ErrorKind::ConnectionReset,
+        ErrorKind::ConnectionAborted,
+        ErrorKind::BrokenPipe,
+        ErrorKind::HostUnreachable,
+        ErrorKind::NetworkUnreachable,
+        ErrorKind::UnexpectedEof,
+    ];
+    let kind = error.kind();
+    if matches!(kind, ErrorKind::TimedOut | ErrorKind::WouldBlock) {
+        late()
+    } else if OF_SERVICE.contains(&kind) {
+        Fault::Service(error.to_string())
+    } else {
+        Fault::Probe(error.to_string())
+    }
 }
 
-/// Connects to the first address of a host that accepts.
+/// Connects to the first address of a host that accepts. Each address has its part of the time.
 fn connect(host: &str, port: u16, until: Instant) -> Result<TcpStream, Fault> {
     let addresses = (host, port).to_socket_addrs();
-    let addresses =
-        addresses.map_err(|error| Fault::Probe(format!("cannot find {host}: {error}")))?;
+    let addresses = addresses
+        .map_err(|error| Fault::Probe(format!("cannot find the address of {host}: {error}")))?;
+    let addresses: Vec<_> = addresses.collect();
     let mut last = Fault::Probe(format!("{host} has no address"));
-    for address in addresses {
-        match TcpStream::connect_timeout(&address, left(until)?) {
+    for (at, address) in addresses.iter().enumerate() {
+        let Some(left) = left(until) else {
+            let text = "there was no time left to ask".to_owned();
+            return Err(if at == 0 { Fault::Probe(text) } else { last });
+        };
+        let others = u32::try_from(addresses.len() - at).unwrap_or(u32::MAX);
+        match TcpStream::connect_timeout(address, left / others) {
             Ok(stream) => return Ok(stream),
             Err(error) => last = failed(&error),
         }
@@ -92,37 +135,80 @@ fn connect(host: &str, port: u16, until: Instant) -> Result<TcpStream, Fault> {
     Err(last)
 }
 
-/// Sends a request (RFC 1945, so that the body comes in one piece), and returns the beginning of the answer.
-fn get(host: &str, port: u16, path: &str, until: Instant) -> Result<Vec<u8>, Fault> {
+/// Sends a request (RFC 1945, so that the body comes in one piece), and judges the answer as soon as enough of it
+/// is there.
+fn get(
+    (host, port, path): (&str, u16, &str),
+    expected: Option<u16>,
+    contains: Option<&str>,
+    until: Instant,
+) -> Result<(), Fault> {
     let mut stream = connect(host, port, until)?;
     let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
     let request = format!(
         "GET {path} HTTP/1.0\r\nHost: {host}:{port}\r\nUser-Agent: systole\r\nAccept: */*\r\n\
          Connection: close\r\n\r\n"
     );
-    stream.set_write_timeout(Some(left(until)?)).map_err(|error| failed(&error))?;
-    stream.write_all(request.as_bytes()).map_err(|error| failed(&error))?;
+    let limit = |stream: &TcpStream| {
+        let left = left(until).ok_or_else(late)?;
+        let set = stream.set_write_timeout(Some(left)).and(stream.set_read_timeout(Some(left)));
+        set.map_err(|error| failed(&error))
+    };
+    limit(&stream)?;
+    // Some servers answer without reading: the answer counts, not the end of the connection.
+    let mut end = stream.write_all(request.as_bytes()).err();
     let mut answer = Vec::new();
     let mut piece = [0; 4096];
-    while (answer.len() as u64) < ANSWER_MAX {
-        stream.set_read_timeout(Some(left(until)?)).map_err(|error| failed(&error))?;
+    while answer.len() < ANSWER_MAX && !is_decided(&answer, contains) {
+        if let Err(fault) = limit(&stream) {
+            return judge(&answer, expected, contains).map_err(|_| fault);
+        }
         match stream.read(&mut piece) {
             Ok(0) => break,
             Ok(length) => answer.extend_from_slice(&piece[..length]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(failed(&error)),
+            Err(error) => {
+                end.get_or_insert(error);
+                break;
+            }
         }
     }
-    Ok(answer)
+    match end {
+        Some(error) if !has_status(&answer) => Err(failed(&error)),
+        Some(_) | None => judge(&answer, expected, contains),
+    }
+}
+
+/// Whether the rest of an answer changes nothing: its status is known, and the text was found or is not looked
+/// for.
+fn is_decided(answer: &[u8], contains: Option<&str>) -> bool {
+    let (_, body) = parts(answer);
+    has_status(answer) && contains.is_none_or(|text| has(body, text))
+}
+
+fn has_status(answer: &[u8]) -> bool {
+    answer.contains(&b'\n') && status_of(first_line(answer)).is_some()
+}
+
+/// Splits an answer into its head and its body.
+fn parts(answer: &[u8]) -> (&[u8], &[u8]) {
+    match answer.windows(4).position(|end| end == b"\r\n\r\n") {
+        Some(end) => (&answer[..end], &answer[end + 4..]),
+        None => (answer, &[]),
+    }
+}
+
+fn first_line(answer: &[u8]) -> &[u8] {
+    answer.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default()
+}
+
+fn has(body: &[u8], text: &str) -> bool {
+    body.windows(text.len().max(1)).any(|part| part == text.as_bytes())
 }
 
 /// Compares an answer with what is expected.
 fn judge(answer: &[u8], expected: Option<u16>, contains: Option<&str>) -> Result<(), Fault> {
-    let (head, body) = match answer.windows(4).position(|end| end == b"\r\n\r\n") {
-        Some(end) => (&answer[..end], &answer[end + 4..]),
-        None => (answer, &[][..]),
-    };
-    let line = head.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+    let line = first_line(answer);
     let Some(status) = status_of(line) else {
         let line = String::from_utf8_lossy(&line[..line.len().min(40)]).into_owned();
         return Err(Fault::Service(format!("no answer in HTTP: {line:?}")));
@@ -134,9 +220,8 @@ fn judge(answer: &[u8], expected: Option<u16>, contains: Option<&str>) -> Result
     if !is_expected {
         return Err(Fault::Service(format!("status {status}")));
     }
-    let has = |text: &str| body.windows(text.len().max(1)).any(|part| part == text.as_bytes());
     match contains {
-        Some(text) if !has(text) => {
+        Some(text) if !has(parts(answer).1, text) => {
             Err(Fault::Service(format!("the page does not contain {text:?}")))
         }
         Some(_) | None => Ok(()),
@@ -154,13 +239,14 @@ fn status_of(line: &[u8]) -> Option<u16> {
 fn process(name: &ProcessName) -> Result<(), Fault> {
     match name {
         ProcessName::PidFile(path) => {
-            let text = match fs::read_to_string(path) {
+            let text = match read_pid_file(Path::new(path)) {
                 Ok(text) => text,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     return Err(Fault::Service("there is no such file".to_owned()));
                 }
                 Err(error) => return Err(Fault::Probe(error.to_string())),
             };
+            let text = String::from_utf8_lossy(&text);
             let word = text.split_whitespace().next().unwrap_or_default();
             let Some(pid) = word.parse::<i32>().ok().filter(|pid| *pid > 0) else {
                 return Err(Fault::Service("the file has no process number".to_owned()));
@@ -169,19 +255,43 @@ fn process(name: &ProcessName) -> Result<(), Fault> {
             if runs { Ok(()) } else { Err(Fault::Service(format!("process {pid} does not run"))) }
         }
         ProcessName::Command(command) => {
-            let processes =
-                fs::read_dir("/proc").map_err(|error| Fault::Probe(error.to_string()))?;
-            let pids =
-                processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-            let is_called = |pid: &i32| {
-                let comm = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-                comm.trim_end() == command
-            };
-            let mut called = pids.filter(is_called);
-            let runs = called.any(|pid| ProcessId::of(pid).is_some_and(ProcessId::is_running));
-            if runs { Ok(()) } else { Err(Fault::Service("no such process runs".to_owned())) }
+            let processes = fs::read_dir("/proc");
+            let processes = processes.map_err(|error| Fault::Probe(error.to_string()))?;
+            let pids = processes.flatten();
+            let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+            for pid in pids {
+                let comm = match fs::read(format!("/proc/{pid}/comm")) {
+                    Ok(comm) => comm,
+                    Err(error) if is_gone(&error) => continue,
+                    Err(error) => return Err(Fault::Probe(error.to_string())),
+                };
+                let is_called = comm.trim_ascii_end() == command.as_bytes();
+                if is_called && ProcessId::of(pid).is_some_and(ProcessId::is_running) {
+                    return Ok(());
+                }
+            }
+            Err(Fault::Service("no such process runs".to_owned()))
         }
     }
+}
+
+/// Whether a process has ended meanwhile.
+fn is_gone(error: &io::Error) -> bool {
+    let errno = rustix::io::Errno::from_io_error(error);
+    matches!(errno, Some(rustix::io::Errno::NOENT | rustix::io::Errno::SRCH))
+}
+
+/// Reads the beginning of a file that its service may write. Never waits for a FIFO, and never reads without end.
+fn read_pid_file(path: &Path) -> io::Result<Vec<u8>> {
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let mut options = fs::OpenOptions::new();
+    let file = options.read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+    }
+    let mut text = Vec::new();
+    file.take(PID_MAX).read_to_end(&mut text)?;
+    Ok(text)
 }
 
 #[cfg(test)]

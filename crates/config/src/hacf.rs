@@ -227,7 +227,10 @@ impl Reader<'_> {
         self.support(known, name);
         let rest = rest_of(line, name);
         let behind = Line { text: rest.text, start: rest.start };
-        let words: Vec<Word<'_>> = behind.words(is_blank_or_comma).collect();
+        // Options of a mount, a URL or a text may have commas.
+        let keeps_commas = matches!(known.role, Role::Monitor | Role::Probe);
+        let is_separator = if keeps_commas { is_blank } else { is_blank_or_comma };
+        let words: Vec<Word<'_>> = behind.words(is_separator).collect();
         match known.role {
             Role::Setting(_)
             | Role::Nodes
@@ -252,7 +255,7 @@ impl Reader<'_> {
             Role::GroupFailback => self.group_failback(name, &words),
             Role::HoldDown => self.hold_down(known, &words),
             Role::Monitor => self.monitor(known, name, &words),
-            Role::Probe => self.probe(known, name, &words),
+            Role::Probe => self.probe(known, name, &words, behind),
             Role::NotBuilt => {}
         }
     }

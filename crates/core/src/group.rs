@@ -222,6 +222,7 @@ impl Runner {
     pub(crate) fn start(&mut self) {
         self.visit("start");
         if self.is_idle() {
+            (self.restart, self.restarted) = (None, None);
             (self.way, self.aside) = (Way::Kept, None);
             self.is_fresh = true;
             self.state = self.start_step(0);

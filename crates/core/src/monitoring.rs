@@ -101,8 +101,8 @@ impl Monitoring {
 
     /// Returns the next check that is due.
     pub(crate) fn poll(&mut self, now: Time, group: GroupId, next: &mut JobId) -> Option<Job> {
-        let is_due = |watch: &&mut Watch| matches!(watch.state, State::Waiting(at) if at <= now);
-        let watch = self.watches.iter_mut().find(is_due)?;
+        let due = self.watches.iter_mut().filter(|watch| watch.next().is_some_and(|at| at <= now));
+        let watch = due.min_by_key(|watch| watch.next())?;
         next.0 += 1;
         watch.visit("due");
         watch.words = Words::NONE;

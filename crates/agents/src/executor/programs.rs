@@ -1,8 +1,9 @@
 //! The programs of agents, from the order to start one to its remains.
 
 use super::Executor;
+use super::gate::Gate;
 use super::kernel::Looked;
-use super::starter::{Gate, News, Starter};
+use super::starter::{News, Starter};
 use crate::agent::Agent;
 use crate::lingering::Lingering;
 use crate::lookup::Directories;
@@ -43,7 +44,12 @@ enum Stage {
     /// A helper looks for the agent and starts its program.
     Starting { gate: Arc<Gate>, must_die: bool },
     /// The program runs.
-    Running { agent: Agent, process: Box<Process> },
+    Running {
+        agent: Agent,
+        process: Box<Process>,
+        /// A question of a check that could not be asked.
+        unasked: Option<String>,
+    },
 }
 
 impl Programs {
@@ -139,14 +145,20 @@ impl Programs {
     }
 
     /// Takes over a program that a helper has started.
-    fn take(&mut self, run: RunId, agent: Agent, mut process: Box<Process>) {
+    fn take(
+        &mut self,
+        run: RunId,
+        agent: Agent,
+        mut process: Box<Process>,
+        unasked: Option<String>,
+    ) {
         let Some(program) = self.all.iter_mut().find(|program| program.run == run) else {
             return process.signal(signals::Signal::Kill);
         };
         if matches!(program.stage, Stage::Starting { must_die: true, .. }) {
             process.signal(signals::Signal::Kill);
         }
-        program.stage = Stage::Running { agent, process };
+        program.stage = Stage::Running { agent, process, unasked };
     }
 
     fn forget(&mut self, run: RunId) {
@@ -185,8 +197,8 @@ impl Executor {
         let mut looks = Vec::new();
         while let Some(news) = self.programs.starter.news() {
             match news {
-                News::Started { run, agent, name, process } => {
-                    self.programs.take(run, agent, process);
+                News::Started { run, agent, name, process, unasked } => {
+                    self.programs.take(run, agent, process, unasked);
                     self.tell(Input::Begun { run, agent: name });
                 }
                 News::NotStarted { run, why } => {
@@ -215,7 +227,7 @@ impl Executor {
 
     fn end(&mut self, program: Program, remains: io::Result<Remains>) {
         let Program { run, name, action, stage } = program;
-        let Stage::Running { agent, process } = stage else { return };
+        let Stage::Running { agent, process, unasked } = stage else { return };
         drop(process);
         let outcome = match remains {
             Ok(remains) => {
@@ -223,6 +235,9 @@ impl Executor {
                     self.log_output(&name, &remains);
                 }
                 let outcome = agent.judge(action, remains.exit, &remains.stdout);
+                // What the agent calls well is not known to be well.
+                let doubt = unasked.filter(|_| outcome == Outcome::Running);
+                let outcome = doubt.map_or(outcome, |text| Outcome::NotAsked { text });
                 self.programs.lingering.extend(remains.outlets.into_iter().flatten());
                 outcome
             }

@@ -4,6 +4,7 @@
 //! A disk that does not answer delays only the helper. A helper that was given up no longer starts
 //! anything: see [`Gate`].
 
+use super::gate::Gate;
 use crate::agent::{Agent, Invocation};
 use crate::lookup::Directories;
 use crate::outlet::Outlet;
@@ -11,15 +12,15 @@ use crate::probe;
 use crate::process::Process;
 use crate::protocol::{Action, Configuration, Outcome, Run, Unfinished};
 use crate::records::{Record, Records};
+use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
-use systole_core::{Resource, ResourceKind};
+use systole_core::{GroupKey, Resource, ResourceKind};
 use systole_executor::{AgentName, LookId, NotBegun, RunId};
 use systole_sys::eventfd::Wake;
 use systole_sys::process::{Limits, Spawn};
@@ -27,6 +28,8 @@ use systole_sys::process::{Limits, Spawn};
 /// Maximum number of helpers at a time: more than the number of programs that run at the same time, plus
 /// those that wait for a disk that does not answer.
 const HELPERS_MAX: usize = 256;
+/// Maximum number of those helpers that make checks, so that starts and stops always find one.
+const CHECKS_MAX: usize = 64;
 /// Stack size of a helper in bytes.
 const STACK: usize = 256 << 10;
 /// The exit code with which a shell reports that a program cannot be executed.
@@ -36,7 +39,14 @@ const NOT_EXECUTABLE: i32 = 126;
 #[derive(Debug)]
 pub(super) enum News {
     /// A program runs.
-    Started { run: RunId, agent: Agent, name: AgentName, process: Box<Process> },
+    Started {
+        run: RunId,
+        agent: Agent,
+        name: AgentName,
+        process: Box<Process>,
+        /// A question of a check that could not be asked: the service is not known to be well.
+        unasked: Option<String>,
+    },
     /// The program was not started.
     NotStarted { run: RunId, why: NotBegun },
     /// The agent exists but is not executed: it cannot be, which is its own fault, or a probe was not answered
@@ -53,9 +63,16 @@ pub(super) struct Starter {
     configuration: Arc<Configuration>,
     wake: Arc<Wake>,
     helpers: Arc<AtomicUsize>,
+    checks: Arc<Mutex<Checks>>,
     tell: Sender<News>,
     news: Receiver<News>,
 }
+
+/// The resources whose checks have a helper, each once.
+type Checks = BTreeSet<CheckOf>;
+
+/// The resource that a check is about.
+type CheckOf = (GroupKey, String);
 
 #[derive(Debug)]
 struct Facts {
@@ -64,62 +81,14 @@ struct Facts {
     records: Records,
 }
 
-/// A gate that a helper passes before it starts a program, and that the executor may close first.
-#[derive(Debug, Default)]
-pub(super) struct Gate(Mutex<Passage>);
-
-#[derive(Debug, Default)]
-enum Passage {
-    /// Nothing has been started yet.
-    #[default]
-    Open,
-    /// The program is being started, or runs. This is its record, if the record has a name.
-    Passed(Option<PathBuf>),
-    /// Nothing may be started any longer.
-    Closed,
-}
-
-impl Gate {
-    fn lock(&self) -> MutexGuard<'_, Passage> {
-        // Nothing that is done under the lock can panic.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Forbids the start. Returns false if it is too late.
-    pub(super) fn close(&self) -> bool {
-        let mut passage = self.lock();
-        if let Passage::Passed(_) = *passage {
-            return false;
-        }
-        *passage = Passage::Closed;
-        true
-    }
-
-    /// The record of the started program.
-    pub(super) fn record(&self) -> Option<PathBuf> {
-        match &*self.lock() {
-            Passage::Passed(record) => record.clone(),
-            Passage::Open | Passage::Closed => None,
-        }
-    }
-
-    /// Returns whether the program may be started.
-    fn pass(&self, record: &Record) -> bool {
-        let mut passage = self.lock();
-        if matches!(*passage, Passage::Closed) {
-            return false;
-        }
-        *passage = Passage::Passed(record.path.clone());
-        true
-    }
-}
-
 /// The channel from a helper to the executor.
 #[derive(Debug)]
 struct Way {
     tell: Sender<News>,
     wake: Arc<Wake>,
     helpers: Arc<AtomicUsize>,
+    /// The check that the helper makes, and where that is noted.
+    check: Option<(Arc<Mutex<Checks>>, CheckOf)>,
 }
 
 impl Way {
@@ -133,6 +102,9 @@ impl Way {
 impl Drop for Way {
     fn drop(&mut self) {
         self.helpers.fetch_sub(1, Ordering::Relaxed);
+        if let Some((checks, check)) = self.check.take() {
+            checks.lock().unwrap_or_else(PoisonError::into_inner).remove(&check);
+        }
     }
 }
 
@@ -148,6 +120,7 @@ impl Starter {
             configuration: Arc::default(),
             wake: Arc::new(Wake::new()?),
             helpers: Arc::default(),
+            checks: Arc::default(),
             tell,
             news,
         })
@@ -167,7 +140,8 @@ impl Starter {
         let gate = Arc::new(Gate::default());
         let (passage, facts) = (Arc::clone(&gate), Arc::clone(&self.facts));
         let configuration = Arc::clone(&self.configuration);
-        self.help("agent", move |way| {
+        let check = (action == Action::Monitor).then(|| check_of(&request));
+        self.help("agent", check, move |way| {
             way.tell(facts.start(run, &request, action, &configuration, &passage));
         })?;
         Ok(gate)
@@ -176,7 +150,7 @@ impl Starter {
     /// Has a helper look for agents.
     pub(super) fn look(&self, look: LookId, resources: Vec<Resource>) -> Result<(), String> {
         let facts = Arc::clone(&self.facts);
-        self.help("look", move |way| {
+        self.help("look", None, move |way| {
             let missing = facts.missing(&resources).and_then(|missing| match missing {
                 Some(name) => Ok(Some(name)),
                 // A start is recorded before it begins, which needs space.
@@ -187,13 +161,35 @@ impl Starter {
         })
     }
 
-    fn help(&self, name: &str, work: impl FnOnce(&Way) + Send + 'static) -> Result<(), String> {
+    /// Records that a helper makes a check. Refused while an earlier one has not returned from it, because it
+    /// waits for a disk or a name server.
+    fn record_check(&self, check: &CheckOf) -> Result<(), String> {
+        let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
+        if checks.len() >= CHECKS_MAX {
+            return Err(format!("{CHECKS_MAX} checks wait for a disk or a name server"));
+        }
+        if !checks.insert(check.clone()) {
+            return Err("an earlier check still waits for a disk or a name server".to_owned());
+        }
+        Ok(())
+    }
+
+    fn help(
+        &self,
+        name: &str,
+        check: Option<CheckOf>,
+        work: impl FnOnce(&Way) + Send + 'static,
+    ) -> Result<(), String> {
         if self.helpers.load(Ordering::Relaxed) >= HELPERS_MAX {
             return Err(format!("{HELPERS_MAX} others wait for their disk"));
         }
+        if let Some(check) = &check {
+            self.record_check(check)?;
+        }
+        let check = check.map(|check| (Arc::clone(&self.checks), check));
         self.helpers.fetch_add(1, Ordering::Relaxed);
         let (tell, wake) = (self.tell.clone(), Arc::clone(&self.wake));
-        let way = Way { tell, wake, helpers: Arc::clone(&self.helpers) };
+        let way = Way { tell, wake, helpers: Arc::clone(&self.helpers), check };
         let helper = thread::Builder::new().name(name.to_owned()).stack_size(STACK);
         let helper = helper.spawn(move || work(&way));
         helper.map(drop).map_err(|error| error.to_string())
@@ -208,6 +204,12 @@ impl Starter {
         }
         news
     }
+}
+
+/// The resource that a check is about.
+fn check_of(request: &Run) -> CheckOf {
+    let word = request.resources.first().map(|resource| resource.word.clone());
+    (request.group, word.unwrap_or_default())
 }
 
 impl AsFd for Starter {
@@ -246,11 +248,16 @@ impl Facts {
         let (line, name) = agent.describe(action, &self.directories);
         let name = AgentName { line, name };
         let limit = Duration::from_millis(request.timeout_ms);
-        if let Some(outcome) = probe::ask(&request.probes, limit) {
-            return News::Unusable { run, name, outcome };
-        }
+        let unasked = match probe::ask(&request.probes, limit) {
+            Ok(()) => None,
+            Err(probe::Fault::Probe(text)) => Some(text),
+            Err(probe::Fault::Service(text)) => {
+                let outcome = Outcome::Failed { code: probe::FAILED, text };
+                return News::Unusable { run, name, outcome };
+            }
+        };
         match self.spawn(request, &agent, action, configuration, gate) {
-            Ok(process) => News::Started { run, agent, name, process: Box::new(process) },
+            Ok(process) => News::Started { run, agent, name, process: Box::new(process), unasked },
             // A check that cannot be made says nothing about what runs.
             Err(Fault::Agent(error)) if action == Action::Monitor => not_started(error),
             Err(Fault::Agent(error)) => {

@@ -34,11 +34,11 @@ fn http(port: u16, status: Option<u16>, contains: Option<&str>) -> Probe {
     Probe::Http { host: "127.0.0.1".into(), port, path: "/health".into(), status, contains }
 }
 
-fn said(outcome: Option<Outcome>) -> String {
-    match outcome {
-        None => "well".to_owned(),
-        Some(Outcome::Failed { code: FAILED, text }) => text,
-        Some(other) => format!("{other:?}"),
+fn said(answer: Result<(), Fault>) -> String {
+    match answer {
+        Ok(()) => "well".to_owned(),
+        Err(Fault::Service(text)) => text,
+        Err(Fault::Probe(text)) => format!("unasked: {text}"),
     }
 }
 
@@ -70,7 +70,7 @@ fn http_probe_compares_status_and_text_of_answer() {
 fn server_that_accepts_and_never_answers_fails_within_limit() {
     let port = server(None);
     let begin = Instant::now();
-    assert_eq!(ask(&[Probe::Tcp { host: "127.0.0.1".into(), port }], SHORT), None, "it accepts");
+    assert_eq!(ask(&[Probe::Tcp { host: "127.0.0.1".into(), port }], SHORT), Ok(()), "it accepts");
     let text = said(ask(&[http(port, None, None)], SHORT));
     assert_eq!(text, format!("http://127.0.0.1:{port}/health: no answer in time"));
     assert!(begin.elapsed() < SHORT * 3, "{:?}", begin.elapsed());
@@ -83,8 +83,48 @@ fn closed_port_fails_and_unknown_host_says_nothing() {
     drop(listener);
     let text = said(ask(&[Probe::Tcp { host: "127.0.0.1".into(), port }], LONG));
     assert!(text.starts_with(&format!("tcp 127.0.0.1:{port}: Connection refused")), "{text}");
-    let unknown = ask(&[Probe::Tcp { host: "no-such-host.invalid".into(), port: 1 }], LONG);
-    assert!(matches!(unknown, Some(Outcome::NotAsked { .. })), "{unknown:?}");
+    let unknown = Probe::Tcp { host: "no-such-host.invalid".into(), port: 1 };
+    let text = said(ask(std::slice::from_ref(&unknown), LONG));
+    assert!(text.starts_with("unasked: tcp no-such-host.invalid:1: cannot find"), "{text}");
+    // What can be asked is asked all the same.
+    let text = said(ask(&[unknown, Probe::Tcp { host: "127.0.0.1".into(), port }], LONG));
+    assert!(text.starts_with(&format!("tcp 127.0.0.1:{port}: Connection refused")), "{text}");
+}
+
+/// A server that answers at once, and resets the connection because it has not read the request; one that
+/// never closes; and one that sends without end.
+#[test]
+fn answer_counts_although_connection_does_not_end_cleanly() {
+    let serve = |answer: &'static [u8], then: fn(TcpStream)| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                stream.write_all(answer).unwrap();
+                then(stream);
+            }
+        });
+        port
+    };
+    let hasty = serve(b"HTTP/1.1 200 OK\r\n\r\nok", drop);
+    let open = serve(b"HTTP/1.1 200 OK\r\n\r\nok", std::mem::forget);
+    let endless =
+        serve(
+            b"HTTP/1.1 200 OK\r\n\r\n",
+            |mut stream| {
+                while stream.write_all(&[b'x'; 4096]).is_ok() {}
+            },
+        );
+    for (port, contains, expected) in [
+        (hasty, None, "well"),
+        (open, None, "well"),
+        (open, Some("ok"), "well"),
+        (endless, Some("ok"), "the page does not contain \"ok\""),
+    ] {
+        let text = said(ask(&[http(port, None, contains)], SHORT * 4));
+        assert!(text.ends_with(expected), "{contains:?}: {text}");
+    }
 }
 
 #[test]
@@ -107,8 +147,16 @@ fn process_probe_finds_process_by_pid_file_and_by_name() {
     let missing = ProcessName::PidFile(path.to_str().unwrap().to_owned());
     let text = said(ask(&[Probe::Process(missing)], LONG));
     assert!(text.ends_with("there is no such file"), "{text}");
+    // A service must not make the executor wait, or read without end.
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
+    let of = |path: &str| said(ask(&[Probe::Process(ProcessName::PidFile(path.into()))], LONG));
+    assert!(of(path.to_str().unwrap()).ends_with("it is not a regular file"));
+    assert!(of("/dev/zero").ends_with("it is not a regular file"));
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, [0xff; 4096]).unwrap();
+    assert!(of(path.to_str().unwrap()).ends_with("the file has no process number"));
     let own = fs::read_to_string("/proc/self/comm").unwrap().trim().to_owned();
-    assert_eq!(ask(&[Probe::Process(ProcessName::Command(own))], LONG), None);
+    assert_eq!(ask(&[Probe::Process(ProcessName::Command(own))], LONG), Ok(()));
     let none = Probe::Process(ProcessName::Command("no-such-name".into()));
     assert!(said(ask(&[none], LONG)).ends_with("no such process runs"));
 }
@@ -118,5 +166,5 @@ fn first_probe_that_fails_is_the_outcome() {
     let fine = server(Some("HTTP/1.1 200 OK\r\n\r\n"));
     let probes = [http(fine, None, None), http(fine, Some(500), None), http(fine, Some(501), None)];
     assert!(said(ask(&probes, LONG)).ends_with("status 200"));
-    assert_eq!(ask(&[], LONG), None);
+    assert_eq!(ask(&[], LONG), Ok(()));
 }

@@ -3,7 +3,7 @@
 use super::{Placed, Reader};
 use crate::directive::Directive;
 use crate::finding::Finding;
-use crate::lexer::Word;
+use crate::lexer::{Line, Word};
 use crate::rule;
 use crate::source::File;
 use crate::suggest::nearest;
@@ -28,15 +28,21 @@ pub(crate) struct ProbeLine {
 }
 
 impl Reader<'_> {
-    /// Reads `check RESOURCE …`. `rest` is the line behind the directive, for a text with blanks.
-    pub(super) fn probe(&mut self, known: &'static Directive, name: Word<'_>, words: &[Word<'_>]) {
+    /// Reads `check RESOURCE …`. `line` is the line behind the directive, for a text with blanks.
+    pub(super) fn probe(
+        &mut self,
+        known: &'static Directive,
+        name: Word<'_>,
+        words: &[Word<'_>],
+        line: Line<'_>,
+    ) {
         let [target, kind, value, more @ ..] = words else {
             let message = "`check` lacks what it is to ask".to_owned();
             return self.bad_probe(name, message);
         };
         let probe = match kind.text {
             "tcp" => self.tcp(*value),
-            "http" => self.http(known, *value, more),
+            "http" => self.http(known, *value, more, line),
             "process" => self.process(*value),
             _ => {
                 let message = format!("`{}` is not a kind of check", kind.text);
@@ -79,6 +85,7 @@ impl Reader<'_> {
         known: &'static Directive,
         url: Word<'_>,
         more: &[Word<'_>],
+        line: Line<'_>,
     ) -> Option<Probe> {
         let Some(rest) = url.text.strip_prefix("http://") else {
             let (message, label) = if url.text.starts_with("https://") {
@@ -108,23 +115,22 @@ impl Reader<'_> {
             [word, code, rest @ ..] if word.text == "status" => {
                 let code = self.number(known, 100, 599, *code)?;
                 status = u16::try_from(code).ok();
-                contains = self.contains(rest)?;
+                contains = self.contains(rest, line)?;
             }
-            words => contains = self.contains(words)?,
+            words => contains = self.contains(words, line)?,
         }
         let port = port.unwrap_or(HTTP_PORT);
         Some(Probe::Http { host, port, path: path.to_owned(), status, contains })
     }
 
-    /// Reads `contains TEXT`; the text is the rest of the line, with one blank between its words. Returns
-    /// `None` if the line is wrong.
+    /// Reads `contains TEXT`; the text is the rest of the line as it is. Returns `None` if the line is wrong.
     #[expect(clippy::option_option, reason = "the text may be absent, and the line may be wrong")]
-    fn contains(&mut self, words: &[Word<'_>]) -> Option<Option<String>> {
+    fn contains(&mut self, words: &[Word<'_>], line: Line<'_>) -> Option<Option<String>> {
         match words {
             [] => Some(None),
-            [word, text @ ..] if word.text == "contains" && !text.is_empty() => {
-                let text: Vec<&str> = text.iter().map(|word| word.text).collect();
-                Some(Some(text.join(" ")))
+            [word, first, ..] if word.text == "contains" => {
+                let text = line.text.get(first.start.saturating_sub(line.start)..)?;
+                Some(Some(text.trim_end().to_owned()))
             }
             [word, ..] => {
                 let message = format!("`{}` is not a part of a `check` line", word.text);

@@ -271,13 +271,14 @@ fn check_line_adds_probe_and_makes_its_service_monitored() {
         let loaded = load_all(&ha_cf_and(lines), AUTHKEYS, HARESOURCES);
         loaded.config.expect("it is sound").settings()
     };
-    let of = settings("check nginx http http://[::1]/a status 201 contains it  works");
+    let of =
+        settings("check nginx http http://[::1]/a status 201 contains {\"ok\": 1,  \"db\": 2}");
     let probe = Probe::Http {
         host: "::1".to_owned(),
         port: 80,
         path: "/a".to_owned(),
         status: Some(201),
-        contains: Some("it works".to_owned()),
+        contains: Some("{\"ok\": 1,  \"db\": 2}".to_owned()),
     };
     assert_eq!(of.probes, [(GroupId(0), 1, probe)]);
     assert_eq!(of.monitors, [(GroupId(0), 1, Monitor::default())]);

@@ -94,6 +94,7 @@ impl Cluster {
             }
             found |= !self.groups[group].row.is_able(me);
             found |= self.groups[group].monitoring.clear();
+            self.groups[group].move_asked = None;
             self.regain(group);
             if self.groups[group].runner.is_stuck() {
                 found = true;

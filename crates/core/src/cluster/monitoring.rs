@@ -83,6 +83,9 @@ impl Cluster {
     fn end_checks(&mut self, group: GroupId) {
         let state = &mut self.groups[group];
         let is_over = state.runner.is_idle();
+        if is_over {
+            state.move_asked = None;
+        }
         let jobs = if is_over { state.monitoring.end() } else { state.monitoring.suspend() };
         self.cancel_checks(jobs);
     }
@@ -121,7 +124,10 @@ impl Cluster {
         }
         let follows = match verdict {
             Verdict::None => return,
-            Verdict::Recovered => return self.report(Event::CheckRecovered { group, resource }),
+            Verdict::Recovered => {
+                self.groups[group].move_asked = None;
+                return self.report(Event::CheckRecovered { group, resource });
+            }
             Verdict::Unknown => AfterCheck::Unknown,
             Verdict::Failing { failures } => {
                 AfterCheck::Waits { failures, allowed: monitor.failures }

@@ -78,6 +78,7 @@ impl Runner {
         // stop. Of several addresses, the kernel may have added some before it ran out of room.
         let begun = step + usize::from(self.steps[step].is_address);
         let is_untouched = self.is_fresh && outcome == Outcome::NotAsked;
+        self.restarted = None;
         self.state = self.stop_step(is_untouched.then_some(begun), true);
         Progress::StartFailed { resource, outcome }
     }

@@ -125,6 +125,7 @@ impl Active {
     /// Ends the run. Does nothing the second time.
     pub(super) fn end(&mut self, now: Time, why: Why, outbox: &mut VecDeque<Output>) {
         match self.state {
+            State::Beginning { .. } if self.job.is_check() => self.kill(now, why, false, outbox),
             State::Beginning { since, until, unwanted: None } => {
                 let until = until.min(now + KILL_AFTER);
                 self.state = State::Beginning { since, until, unwanted: Some(why) };

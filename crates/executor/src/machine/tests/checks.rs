@@ -136,3 +136,18 @@ fn start_of_restart_does_not_ask_first() {
     assert_eq!(bench.done(), [(JobId(1), Outcome::Success)]);
     assert_eq!(bench.machine.held(), [held(WEB, &[agent("a")])]);
 }
+
+/// Its agent is still being looked for.
+#[test]
+fn check_that_has_not_begun_when_its_group_stops_does_not_begin() {
+    let mut bench = Bench::new();
+    bench.started_agent(WEB, "a");
+    let check = bench.run(WEB, Action::Monitor, &[agent("a")]);
+    let (run, _) = bench.begin();
+    let stop = bench.run(WEB, Action::Stop, &[agent("a")]);
+    assert_eq!(bench.signals(), [(run, Signal::Kill)]);
+    bench.tell(Input::NotBegun { run, why: NotBegun::Error("it was given up".into()) });
+    assert_eq!(bench.done(), [(check, Outcome::Cancelled)]);
+    assert_eq!(bench.play(Outcome::Success), Action::Stop);
+    assert_eq!(bench.done(), [(stop, Outcome::Success)]);
+}
