@@ -44,8 +44,9 @@ impl Cluster {
         let is_away = self.groups[group].home_since.is_some();
         let home = self.preferred(group);
         let is_wanted = is_away && self.shall_go_home(group);
-        let is_ready = self.is_ready_for(home) || self.has_waited_for_home(group);
-        is_wanted && is_ready && !self.has_declined(group, home)
+        is_wanted
+            && !self.has_declined(group, home)
+            && (self.has_waited_for_home(group) || self.is_ready_for(home))
     }
 
     /// Whether a group could have gone home for so long that the home is asked although it may

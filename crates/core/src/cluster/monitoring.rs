@@ -37,6 +37,9 @@ impl Cluster {
     /// Begins the checks that are due, those that have waited longest first, and ends those of groups that
     /// no longer run here.
     pub(super) fn elapse_monitoring(&mut self) {
+        if self.settings.monitors.is_empty() {
+            return;
+        }
         let now = self.now;
         for group in self.settings.group_ids() {
             if self.groups[group].monitoring.is_empty() {
@@ -61,6 +64,9 @@ impl Cluster {
     }
 
     pub(super) fn monitoring_deadline(&self) -> Option<Time> {
+        if self.settings.monitors.is_empty() {
+            return None;
+        }
         let next = self.groups.iter().filter_map(|group| group.monitoring.deadline()).min();
         next.filter(|_| self.count_checks() < CHECKS_MAX)
     }

@@ -22,8 +22,8 @@ pub(crate) struct Watch {
     pub(super) state: State,
     /// How many checks have failed in a row.
     failures: u8,
-    /// The restarts that count, oldest first: at most as many as there may be. Each counts until the
-    /// resource has been well for as long as a restart counts, from the first good check after it.
+    /// The restarts that count, oldest first: at most as many as there may be. Each has the time of the
+    /// first good check after it, from which on it counts for as long as a restart does.
     restarts: Vec<Option<Time>>,
     /// The last check that has ended, and what was said about it.
     last: Option<Checked>,
