@@ -1,7 +1,7 @@
 //! The record of what the executor holds.
 
 use crate::protocol::Held;
-use systole_core::{GroupKey, Resource, ResourceKind};
+use systole_core::{GroupKey, Resource};
 
 /// The resources that were started and not stopped, by group.
 ///
@@ -69,13 +69,14 @@ impl Ledger {
             .groups
             .iter()
             .flat_map(|held| held.resources.iter().map(move |resource| (held.group, resource)));
-        all.filter(|(_, resource)| matches!(resource.kind, ResourceKind::Address(_)))
+        all.filter(|(_, resource)| resource.is_address())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use systole_core::ResourceKind;
 
     fn agent(name: &str) -> Resource {
         let kind = ResourceKind::Agent { name: name.into(), arguments: Vec::new() };

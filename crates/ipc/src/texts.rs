@@ -7,7 +7,7 @@ mod refusal;
 
 pub use cause::cause;
 pub use check::{after_check_count, after_check_word, check};
-pub use outcome::{explained, failure, outcome};
+pub use outcome::{explained, failed, failure, outcome};
 pub use refusal::{order_refusal, reason, refusal, reload_refusal};
 use systole_core::{Obstacle, Scope, Settings, Wording};
 

@@ -5,8 +5,7 @@ mod resources;
 use super::{age, time_left};
 use std::fmt::Write as _;
 use systole_core::{
-    Action, FailureReport, GroupReport, Inability, NodeReport, Obstacle, Phase, Retirement,
-    StayReport,
+    FailureReport, GroupReport, Inability, NodeReport, Obstacle, Phase, Retirement, StayReport,
 };
 use systole_ipc::texts;
 
@@ -41,11 +40,7 @@ pub(super) fn group(group: &GroupReport, nodes: &[NodeReport]) -> String {
     }
     for failure in &group.failures {
         let FailureReport { node, action, resource, outcome } = failure;
-        let what = match action {
-            Action::Start => format!("{node} could not start {resource}"),
-            Action::Monitor => format!("{resource} failed on {node} while it ran"),
-            Action::Stop | Action::Status => format!("{node} cannot stop {resource}"),
-        };
+        let what = texts::failed(node, *action, resource);
         let _ = write!(text, "\n    {what}: {outcome}");
         let name = group.resources.first().map_or("", |name| name);
         let _ = write!(text, "\n      after fixing the cause, run on {node}: hb retry {name}");
@@ -159,7 +154,7 @@ pub(crate) fn left_of(group: &GroupReport) -> Option<String> {
 mod tests {
     use super::super::held;
     use super::*;
-    use systole_core::HoldReport;
+    use systole_core::{Action, HoldReport};
 
     #[test]
     fn group_kept_in_place_is_shown_with_reason_and_time_left() {

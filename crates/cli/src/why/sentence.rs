@@ -7,7 +7,7 @@ mod jobs;
 use super::entries::{is_only_claimed, time};
 use super::span::span;
 use jiff::Timestamp;
-use systole_core::{Action, Obstacle, Phase};
+use systole_core::{Obstacle, Phase};
 use systole_ipc::journal::{Entry, JobEnd, JournalEvent, JournalOrder};
 use systole_ipc::protocol::Reason;
 use systole_ipc::texts;
@@ -110,7 +110,7 @@ impl Teller {
                 format!("{} was stalled for {}", teller(entry), span(*milliseconds))
             }
             JournalEvent::Failure { node, action, resource, outcome, .. } => {
-                format!("{}: {outcome}", failure(node, *action, resource))
+                format!("{}: {outcome}", texts::failed(node, *action, resource))
             }
         }
     }
@@ -143,15 +143,6 @@ fn not_taken(obstacle: Obstacle, evidence: &str) -> String {
 
 fn back(addresses: &str, cause: &str) -> String {
     format!("{addresses} was missing and added again; nothing else changed: {cause}")
-}
-
-/// Returns what failed, and where.
-fn failure(node: &str, action: Action, resource: &str) -> String {
-    match action {
-        Action::Start => format!("{node} could not start {resource}"),
-        Action::Monitor => format!("{resource} failed on {node} while it ran"),
-        Action::Stop | Action::Status => format!("{node} cannot stop {resource}"),
-    }
 }
 
 fn done_about(measure: &str) -> String {

@@ -94,7 +94,7 @@ impl Job {
     /// Whether the run is about addresses, which need no program.
     pub(super) fn is_of_addresses(&self) -> bool {
         let first = self.run.resources.first();
-        first.is_some_and(|resource| matches!(resource.kind, ResourceKind::Address(_)))
+        first.is_some_and(Resource::is_address)
     }
 }
 
@@ -341,8 +341,7 @@ fn first_action(job: &Job) -> Action {
 
 /// Whether the resources are a single agent, or addresses only.
 fn is_sensible(resources: &[Resource]) -> bool {
-    let mut kinds = resources.iter().map(|resource| &resource.kind);
-    let addresses = kinds.all(|kind| matches!(kind, ResourceKind::Address(_)));
+    let addresses = resources.iter().all(Resource::is_address);
     !resources.is_empty() && (addresses || resources.len() == 1)
 }
 

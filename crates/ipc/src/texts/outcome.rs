@@ -1,6 +1,6 @@
 //! The outcomes of jobs.
 
-use systole_core::{Failure, Outcome, Resource, ResourceKind};
+use systole_core::{Action, Failure, Outcome, Resource};
 
 /// Returns the outcome of a job, as a clause about the agent.
 #[must_use]
@@ -38,9 +38,18 @@ pub fn explained(what: Outcome, words: &str, is_address: bool) -> String {
 /// Returns what came of a start or stop that failed, with its reason.
 #[must_use]
 pub fn failure(failure: &Failure, resource: Option<&Resource>) -> String {
-    let kind = resource.map(|resource| &resource.kind);
-    let is_address = matches!(kind, Some(ResourceKind::Address(_)));
+    let is_address = resource.is_some_and(Resource::is_address);
     explained(failure.outcome, failure.words.as_str(), is_address)
+}
+
+/// Returns what failed on a node, as a clause that an outcome may follow.
+#[must_use]
+pub fn failed(node: &str, action: Action, resource: &str) -> String {
+    match action {
+        Action::Start => format!("{node} could not start {resource}"),
+        Action::Monitor => format!("{resource} failed on {node} while it ran"),
+        Action::Stop | Action::Status => format!("{node} cannot stop {resource}"),
+    }
 }
 
 #[cfg(test)]

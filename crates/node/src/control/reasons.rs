@@ -3,9 +3,7 @@
 
 use super::Control;
 use std::collections::VecDeque;
-use systole_core::{
-    Action, Event, GROUPS_MAX, Job, JobId, Outcome, ResourceKind, Settings, printable,
-};
+use systole_core::{Action, Event, GROUPS_MAX, Job, JobId, Outcome, Settings, printable};
 use systole_ipc::journal::JournalEvent;
 use systole_ipc::texts;
 
@@ -53,7 +51,7 @@ impl Reasons {
         self.kept.retain(|it| {
             (it.group.as_str(), it.action, &it.resource) != (name, action, &resource.word)
         });
-        let is_address = matches!(resource.kind, ResourceKind::Address(_));
+        let is_address = resource.is_address();
         let is_told = matches!(outcome, Outcome::Failed(_) | Outcome::NotAsked);
         let Some(text) = text.filter(|text| is_told && !text.is_empty()) else { return };
         let words = texts::explained(outcome, &text, is_address);

@@ -2,7 +2,7 @@
 
 use super::{LogRenderer, critical, debug, error, info, warning};
 use crate::log::{Line, Source};
-use systole_core::{Action, Cause, Failure, GroupId, NodeId, Outcome, Phase};
+use systole_core::{Cause, Failure, GroupId, NodeId, Outcome, Phase};
 use systole_ipc::texts;
 
 const MANAGER: Source = Source::Script("ResourceManager");
@@ -100,13 +100,10 @@ impl LogRenderer {
     pub(super) fn peer_failed(&self, node: NodeId, group: GroupId, failure: &Failure) -> Line {
         let (node, key) = (self.node(node), self.key(group));
         let word = self.resource(group, failure.resource.into());
-        let what = match failure.action {
-            Action::Start => "could not start",
-            Action::Stop | Action::Status | Action::Monitor => "cannot stop",
-        };
+        let what = texts::failed(node, failure.action, &format!("{word} of {key}"));
         let resources = self.settings.groups.get(group.index()).map(|group| &group.resources);
         let resource = resources.and_then(|all| all.get(usize::from(failure.resource)));
-        warning(format!("{node} {what} {word} of {key}: {}", texts::failure(failure, resource)))
+        warning(format!("{what}: {}", texts::failure(failure, resource)))
     }
 
     pub(super) fn stop_retried(&self, group: GroupId, resource: usize) -> Line {

@@ -1,5 +1,5 @@
 use super::*;
-use systole_core::{Outcome, Refusal};
+use systole_core::{Action, Outcome, Refusal};
 use systole_ipc::journal::{HandOverStage, LastBeat, PingCounts};
 
 /// Returns the sentences for entries of web2, made one after the other.

@@ -4,7 +4,7 @@ use super::{milliseconds, name_of};
 use std::time::Duration;
 use systole_core::{
     HandOverProgress, HandOverReason, Job, LinkId, Outcome, PingId, PingVerdict, ProgressStage,
-    Refusal, ResourceKind, Scope, Settings, Silence,
+    Refusal, Resource, Scope, Settings, Silence,
 };
 use systole_ipc::journal::{HandOverStage, JobEnd, JournalEvent, LastBeat, PingCounts};
 
@@ -34,7 +34,7 @@ pub(super) fn job_end(
 ) -> Option<JobEnd> {
     let group = settings.groups.get(job.group.index())?;
     let resources = group.resources.iter().skip(job.first).take(job.count);
-    let addresses = resources.clone().all(|it| matches!(it.kind, ResourceKind::Address(_)));
+    let addresses = resources.clone().all(Resource::is_address);
     Some(JobEnd {
         group: group.name().to_owned(),
         action: job.action,
