@@ -109,9 +109,15 @@ impl Agent {
         directories: &Directories,
         limits: Option<&Limits>,
     ) -> std::io::Result<()> {
-        let Some(unit) = ordered::unit(&self.located, directories) else { return Ok(()) };
+        let Some(unit) = self.unit(directories) else { return Ok(()) };
         let mut systemctl = ordered::Systemctl::new(&directories.systemctl, limits);
         ordered::prepare(&unit, action, directories, &mut systemctl)
+    }
+
+    /// Returns the systemd unit of the resource, if it is or has one.
+    #[must_use]
+    pub fn unit(&self, directories: &Directories) -> Option<String> {
+        ordered::unit(&self.located, directories)
     }
 
     /// Returns the log line before a start or a stop, and the name of the agent when it fails.

@@ -9,9 +9,11 @@ mod daemon;
 mod gate;
 mod kernel;
 mod leftovers;
+mod mains;
 mod places;
 mod programs;
 mod starter;
+mod workers;
 
 use crate::address::AddressAgent;
 use crate::ledger::LedgerFile;
@@ -21,6 +23,7 @@ use crate::records::Records;
 use daemon::Daemon;
 use kernel::{Looks, Waiting};
 use leftovers::Leftovers;
+use mains::MainsFile;
 use places::Places;
 use programs::Programs;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -34,7 +37,7 @@ use systole_executor::protocol::Service;
 use systole_executor::{Finding, Input, Machine, Output, Start};
 use systole_sys::address::Watch;
 use systole_sys::clock;
-use systole_sys::process::Limits;
+use systole_sys::process::{self, Limits};
 use systole_sys::realtime;
 
 /// Maximum number of requests that are read in one turn, so that a flood does not delay the renewal of
@@ -124,6 +127,7 @@ struct Executor {
     programs: Programs,
     leftovers: Leftovers,
     ledger: LedgerFile,
+    mains: MainsFile,
     agent: AddressAgent,
     watch: Watch,
     /// The groups with addresses, whose interfaces are watched.
@@ -143,11 +147,14 @@ impl Executor {
         // An executor that cannot work must not listen even for a moment: a daemon would take it for one
         // that works.
         fs::create_dir_all(&options.records).map_err(task("open the directory of runs"))?;
+        // Where this is refused, the end of a service is found by checks alone.
+        let _ = process::become_subreaper();
         let now = Time::from_nanos(clock::boot_time());
         let places = Places::open(now, options.socket, options.ledger.clone())?;
         let boot = clock::boot_id().map_err(task("read the boot id"))?;
         let records = Records::open(options.records, boot.clone())
             .map_err(task("open the directory of runs"))?;
+        let mut mains = MainsFile::new(options.ledger.with_extension("mains"), boot.clone());
         let ledger = LedgerFile::new(options.ledger, boot);
         let (held, doubtful) = ledger.read().map_err(task("read the ledger"))?;
         let leftovers = Leftovers::find(now, &records).map_err(task("read the records of runs"))?;
@@ -155,7 +162,7 @@ impl Executor {
         let kept: Vec<_> = held.iter().flat_map(|held| held.resources.iter().cloned()).collect();
         let orphans = agent.remove_orphans(&kept).map_err(task("remove orphaned addresses"))?;
         let watch = Watch::open().map_err(task("watch the kernel's interfaces"))?;
-        let programs = Programs::new(options.directories, options.limits, records)
+        let programs = Programs::new(options.directories, options.limits, records, mains.read())
             .map_err(task("make a way for helpers to wake it"))?;
         let start = Start {
             ledger: held,
@@ -173,6 +180,7 @@ impl Executor {
             programs,
             leftovers,
             ledger,
+            mains,
             agent,
             watch,
             services: Vec::new(),
@@ -197,6 +205,7 @@ impl Executor {
         self.machine.elapse(self.now);
         self.agent.announce(self.now);
         self.obey_all();
+        self.mains.write(&self.programs.mains);
         self.send();
     }
 

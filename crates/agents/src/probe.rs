@@ -43,6 +43,15 @@ pub(crate) fn ask(probes: &[Probe], limit: Duration) -> Result<(), Fault> {
     if begin.elapsed() > budget + OVERSLEPT { all(probes, Instant::now() + budget) } else { answer }
 }
 
+/// Returns the processes that pid files among the probes name.
+pub(crate) fn named(probes: &[Probe]) -> Vec<ProcessId> {
+    let files = probes.iter().filter_map(|probe| match probe {
+        Probe::Process(ProcessName::PidFile(path)) => Some(path),
+        Probe::Process(ProcessName::Command(_)) | Probe::Tcp { .. } | Probe::Http { .. } => None,
+    });
+    files.filter_map(|path| ProcessId::of(number_in(path).ok()?)).collect()
+}
+
 fn all(probes: &[Probe], until: Instant) -> Result<(), Fault> {
     let mut unasked = Ok(());
     for probe in probes {
@@ -239,18 +248,7 @@ fn status_of(line: &[u8]) -> Option<u16> {
 fn process(name: &ProcessName) -> Result<(), Fault> {
     match name {
         ProcessName::PidFile(path) => {
-            let text = match read_pid_file(Path::new(path)) {
-                Ok(text) => text,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    return Err(Fault::Service("there is no such file".to_owned()));
-                }
-                Err(error) => return Err(Fault::Probe(error.to_string())),
-            };
-            let text = String::from_utf8_lossy(&text);
-            let word = text.split_whitespace().next().unwrap_or_default();
-            let Some(pid) = word.parse::<i32>().ok().filter(|pid| *pid > 0) else {
-                return Err(Fault::Service("the file has no process number".to_owned()));
-            };
+            let pid = number_in(path)?;
             let runs = ProcessId::of(pid).is_some_and(ProcessId::is_running);
             if runs { Ok(()) } else { Err(Fault::Service(format!("process {pid} does not run"))) }
         }
@@ -273,6 +271,21 @@ fn process(name: &ProcessName) -> Result<(), Fault> {
             Err(Fault::Service("no such process runs".to_owned()))
         }
     }
+}
+
+/// The process number in a pid file.
+fn number_in(path: &str) -> Result<i32, Fault> {
+    let text = match read_pid_file(Path::new(path)) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(Fault::Service("there is no such file".to_owned()));
+        }
+        Err(error) => return Err(Fault::Probe(error.to_string())),
+    };
+    let text = String::from_utf8_lossy(&text);
+    let word = text.split_whitespace().next().unwrap_or_default();
+    let pid = word.parse::<i32>().ok().filter(|pid| *pid > 0);
+    pid.ok_or_else(|| Fault::Service("the file has no process number".to_owned()))
 }
 
 /// Whether a process has ended meanwhile.

@@ -3,7 +3,7 @@
 use crate::outlet::Outlet;
 use crate::records::Record;
 use std::os::fd::{AsFd, BorrowedFd};
-use systole_sys::process::{Child, Exit};
+use systole_sys::process::{Child, Exit, ProcessId};
 use systole_sys::signals::Signal;
 
 /// Maximum output of one run that is kept, in bytes.
@@ -43,6 +43,11 @@ impl Process {
     pub(crate) fn new(child: Child, record: Record, [stdout, stderr]: [Outlet; 2]) -> Self {
         let (stdout, stderr) = (Pipe::new(stdout), Pipe::new(stderr));
         Self { child, was_signalled: false, stdout, stderr, _record: record }
+    }
+
+    /// Which process it is.
+    pub(crate) fn id(&self) -> ProcessId {
+        self.child.id()
     }
 
     /// The descriptors that wake up the executor for this program.

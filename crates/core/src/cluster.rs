@@ -204,6 +204,7 @@ impl Cluster {
             Input::ExecutorReady(held) => self.executor_ready(held),
             Input::ExecutorGone => self.executor_gone(),
             Input::LetGo(group) => self.let_go(*group),
+            Input::ProcessEnded { group, resource } => self.handle_process_end(*group, *resource),
             Input::Carrier { group, is_there } => self.carrier_changed(*group, *is_there),
             Input::Order { ticket, order } => self.handle_order(*ticket, *order),
             Input::Fenced { node, attempt, outcome } => self.fenced(*node, *attempt, *outcome),

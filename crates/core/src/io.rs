@@ -26,6 +26,13 @@ pub enum Input<'a> {
         /// What came of it.
         outcome: Outcome,
     },
+    /// A main process of a resource has ended, which proves nothing: the resource is checked at once.
+    ProcessEnded {
+        /// The group.
+        group: GroupId,
+        /// The resource, by its index in the group.
+        resource: usize,
+    },
     /// An executor is present and works for this node. It holds something of these groups, and
     /// nothing of any other group.
     ExecutorReady(Vec<Holding>),

@@ -111,6 +111,14 @@ impl Monitoring {
         Some(Job { id: *next, group, first: watch.resource, count: 1, action, is_restart: false })
     }
 
+    /// Something suggests that a resource has failed: it is checked at once.
+    pub(crate) fn suspect(&mut self, now: Time, resource: usize) {
+        let watch = self.watches.iter_mut().find(|watch| watch.resource == resource);
+        if let Some(watch) = watch {
+            watch.suspect(now);
+        }
+    }
+
     /// When the next check is due.
     pub(crate) fn deadline(&self) -> Option<Time> {
         let due = self.watches.iter().filter_map(|watch| match watch.state {

@@ -36,6 +36,13 @@ pub enum Input {
         /// The reason.
         why: NotBegun,
     },
+    /// A main process of a resource has ended.
+    ProcessEnded {
+        /// Its group.
+        group: GroupKey,
+        /// The resource as it is written in haresources.
+        word: String,
+    },
     /// The program of a run has ended.
     Ended {
         /// The run.

@@ -84,6 +84,9 @@ pub struct Configuration {
     /// The groups with addresses, whose interfaces are watched.
     #[serde(default)]
     pub services: Vec<Service>,
+    /// Whether the daemon understands [`Report::ProcessEnded`].
+    #[serde(default)]
+    pub wants_process_ends: bool,
 }
 
 /// The addresses of a group.

@@ -2,11 +2,13 @@
 
 #[cfg(test)]
 pub(crate) mod denial;
+mod family;
 mod introduction;
 mod spawn;
 #[cfg(test)]
 mod tests;
 
+pub use family::{Family, become_subreaper, children, reap_strangers};
 pub use spawn::{Limits, Output, Spawn};
 
 use crate::signals::Signal;
@@ -68,6 +70,14 @@ impl ProcessId {
         stat.is_some_and(|stat| stat.id == self && stat.is_exiting && !stat.is_dead)
     }
 
+    /// Returns this very process's parent, process group and session, or `None` when it has ended.
+    #[must_use]
+    pub fn family(self) -> Option<Family> {
+        let stat = std::fs::read(format!("/proc/{}/stat", self.pid)).ok()?;
+        let stat = Stat::parse(&stat)?;
+        (stat.id == self && !stat.is_dead).then_some(stat.family)
+    }
+
     /// Opens a descriptor that becomes readable when this very process ends (`pidfd_open(2)`); returns `None`
     /// when it has already ended.
     ///
@@ -107,6 +117,7 @@ const PF_EXITING: u64 = 4;
 /// The content of `/proc/<pid>/stat`.
 struct Stat {
     id: ProcessId,
+    family: Family,
     is_exiting: bool,
     is_dead: bool,
 }
@@ -114,8 +125,11 @@ struct Stat {
 impl Stat {
     /// Reads the line without allocating memory, because a forked child also calls it.
     fn parse(line: &[u8]) -> Option<Self> {
-        /// The positions of fields after the name: the flags of the kernel, the number of threads, and the start
-        /// time.
+        /// The positions of fields after the name: the parent, the process group, the session, the flags of the
+        /// kernel, the number of threads, and the start time.
+        const PARENT: usize = 1;
+        const GROUP: usize = 2;
+        const SESSION: usize = 3;
         const FLAGS: usize = 6;
         const THREADS: usize = 17;
         const START: usize = 19;
@@ -131,7 +145,10 @@ impl Stat {
         let flags: u64 = field(FLAGS)?.parse().ok()?;
         let is_exiting = flags & PF_EXITING != 0;
         let start = field(START)?.parse().ok()?;
-        Some(Self { id: ProcessId { pid, start }, is_exiting, is_dead })
+        let number = |place| field(place)?.parse().ok();
+        let family =
+            Family { parent: number(PARENT)?, group: number(GROUP)?, session: number(SESSION)? };
+        Some(Self { id: ProcessId { pid, start }, family, is_exiting, is_dead })
     }
 }
 
@@ -210,6 +227,7 @@ impl Drop for Child {
     fn drop(&mut self) {
         // Frees the number of an ended process; an error cannot be reported from here.
         let _ = self.wait(WaitIdOptions::empty());
+        family::forget(self.id);
     }
 }
 
@@ -254,6 +272,19 @@ pub fn kill(pid: i32, signal: Signal) -> io::Result<()> {
     }
 }
 
+/// Sends a signal to the process of a descriptor from [`ProcessId::open`], and to no other one. A process that
+/// is gone is not an error.
+///
+/// # Errors
+///
+/// `EPERM`.
+pub fn signal(process: BorrowedFd<'_>, signal: Signal) -> io::Result<()> {
+    match rustix::process::pidfd_send_signal(process, signal.raw()) {
+        Ok(()) | Err(Errno::SRCH) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Returns whether a process with this number exists (kill(2), signal 0), even if this process may not signal
 /// it.
 #[must_use]
@@ -273,58 +304,6 @@ pub fn raise_descriptor_limit() -> io::Result<u64> {
     let raised = rustix::process::Rlimit { current: limit.maximum, maximum: limit.maximum };
     rustix::process::setrlimit(rustix::process::Resource::Nofile, raised)?;
     Ok(limit.maximum.unwrap_or(u64::MAX))
-}
-
-/// Makes this process the parent of every descendant whose own parent dies (`PR_SET_CHILD_SUBREAPER`,
-/// prctl(2)), so that no process that an agent leaves behind gets out of sight.
-///
-/// # Errors
-///
-/// Those of prctl(2).
-pub fn become_subreaper() -> io::Result<()> {
-    Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
-}
-
-/// Reaps ended processes that became children of this process by [`become_subreaper`], and counts them.
-///
-/// Stops at a process for which `is_own` holds; must be called again after that process was reaped.
-///
-/// # Errors
-///
-/// Those of waitid(2).
-pub fn reap_strangers(is_own: impl Fn(i32) -> bool) -> io::Result<usize> {
-    /// The caller must not be delayed, even while something forks endlessly.
-    const AT_ONCE: usize = 64;
-    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
-    for reaped in 0..AT_ONCE {
-        let peek = options | WaitIdOptions::NOWAIT;
-        match next_zombie(peek)? {
-            Some(pid) if !is_own(pid.as_raw_nonzero().get()) => {
-                retry(|| rustix::process::waitid(WaitId::Pid(pid), options))?;
-            }
-            Some(_) | None => return Ok(reaped),
-        }
-    }
-    Ok(AT_ONCE)
-}
-
-fn next_zombie(options: WaitIdOptions) -> io::Result<Option<Pid>> {
-    let mut info = std::mem::MaybeUninit::<libc::siginfo_t>::zeroed();
-    let flags = options.bits().cast_signed();
-    // SAFETY: `info` is memory for a whole `siginfo_t` that outlives the call.
-    let code = unsafe { libc::waitid(libc::P_ALL, 0, info.as_mut_ptr(), flags) };
-    if code != 0 {
-        let error = io::Error::last_os_error();
-        return match error.raw_os_error() {
-            Some(libc::ECHILD | libc::EINTR) => Ok(None),
-            _ => Err(error),
-        };
-    }
-    // SAFETY: it was zeroed, which is a valid value of its plain integers, and the call filled it.
-    let info = unsafe { info.assume_init_ref() };
-    // SAFETY: waitid sets the pid, or leaves it zero when no child has ended.
-    let pid = unsafe { info.si_pid() };
-    Ok(Pid::from_raw(pid))
 }
 
 fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {

@@ -3,7 +3,8 @@
 use super::Executor;
 use super::gate::Gate;
 use super::kernel::Looked;
-use super::starter::{News, Starter};
+use super::mains::{Mains, ServiceId};
+use super::starter::{News, Starter, service_of};
 use crate::agent::Agent;
 use crate::lingering::Lingering;
 use crate::lookup::Directories;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use systole_core::{Resource, ResourceKind};
 use systole_executor::{Input, LookId, NotBegun, RunId, Signal};
-use systole_sys::process::{Limits, kill_group};
+use systole_sys::process::{Limits, ProcessId, kill_group};
 use systole_sys::signals;
 
 /// How often to look for the process of a program that must not start.
@@ -28,6 +29,9 @@ pub(super) struct Programs {
     starter: Starter,
     all: Vec<Program>,
     lingering: Lingering,
+    directories: Directories,
+    /// The main processes of what was started.
+    pub(super) mains: Mains,
 }
 
 #[derive(Debug)]
@@ -35,6 +39,7 @@ struct Program {
     run: RunId,
     /// The agent's name, for the log.
     name: String,
+    service: ServiceId,
     action: Action,
     stage: Stage,
 }
@@ -49,6 +54,8 @@ enum Stage {
         process: Box<Process>,
         /// A question of a check that could not be asked.
         unasked: Option<String>,
+        /// The main processes that the questions of a check name.
+        named: Vec<ProcessId>,
     },
 }
 
@@ -57,11 +64,12 @@ impl Programs {
         directories: Directories,
         limits: Option<Limits>,
         records: Records,
+        mains: Mains,
     ) -> io::Result<Self> {
         let mut lingering = Lingering::new()?;
         lingering.extend(records.outlets()?);
-        let starter = Starter::new(directories, limits, records)?;
-        Ok(Self { starter, all: Vec::new(), lingering })
+        let starter = Starter::new(directories.clone(), limits, records)?;
+        Ok(Self { starter, all: Vec::new(), lingering, directories, mains })
     }
 
     /// Sets the facts for all later runs.
@@ -81,9 +89,15 @@ impl Programs {
             return Err(NotBegun::Error("it is not an agent".to_owned()));
         };
         let name = name.clone();
-        let gate = self.starter.start(run, request, action).map_err(NotBegun::Error)?;
+        let service = service_of(&request);
+        let is_start = request.action == Action::Start;
+        let remains = if is_start { self.mains.take_remains(&service) } else { Vec::new() };
+        if request.action == Action::Stop {
+            self.mains.forget(&service);
+        }
+        let gate = self.starter.start(run, request, action, remains).map_err(NotBegun::Error)?;
         let stage = Stage::Starting { gate, must_die: false };
-        self.all.push(Program { run, name, action, stage });
+        self.all.push(Program { run, name, service, action, stage });
         Ok(())
     }
 
@@ -117,7 +131,7 @@ impl Programs {
             Stage::Running { process, .. } => Some(process.descriptors()),
             Stage::Starting { .. } => None,
         });
-        running.flatten().chain([self.starter.as_fd()])
+        running.flatten().chain([self.starter.as_fd()]).chain(self.mains.descriptors())
     }
 
     /// How long to wait until the next search for the process of a program that must not start, if there is
@@ -145,20 +159,49 @@ impl Programs {
     }
 
     /// Takes over a program that a helper has started.
-    fn take(
-        &mut self,
-        run: RunId,
-        agent: Agent,
-        mut process: Box<Process>,
-        unasked: Option<String>,
-    ) {
+    fn take(&mut self, run: RunId, mut stage: Stage) {
+        let Stage::Running { process, .. } = &mut stage else { return };
         let Some(program) = self.all.iter_mut().find(|program| program.run == run) else {
             return process.signal(signals::Signal::Kill);
         };
         if matches!(program.stage, Stage::Starting { must_die: true, .. }) {
             process.signal(signals::Signal::Kill);
         }
-        program.stage = Stage::Running { agent, process, unasked };
+        if program.action == Action::Start {
+            self.mains.begin(program.service.clone(), process.id());
+        }
+        program.stage = stage;
+    }
+
+    /// Watches the main processes of a service that was started or found well.
+    fn watch_mains(
+        &mut self,
+        action: Action,
+        service: &ServiceId,
+        agent: &Agent,
+        named: &[ProcessId],
+        outcome: &Outcome,
+    ) {
+        match (action, outcome) {
+            (Action::Start, Outcome::Success) => {
+                let starts = self.all.iter().filter(|program| program.action == Action::Start);
+                let running: Vec<_> = starts.map(|program| program.service.clone()).collect();
+                self.mains.end_of_start(service, &running);
+            }
+            (Action::Monitor, Outcome::Running) => {
+                for process in named {
+                    self.mains.record_named(service, *process);
+                }
+                self.mains.record_well(service);
+            }
+            (Action::Start, _) => return self.mains.forget(service),
+            (Action::Monitor | Action::Status | Action::Stop, _) => return,
+        }
+        if !self.mains.has(service)
+            && let Some(unit) = agent.unit(&self.directories)
+        {
+            self.starter.name_main(service.clone(), unit);
+        }
     }
 
     fn forget(&mut self, run: RunId) {
@@ -197,9 +240,18 @@ impl Executor {
         let mut looks = Vec::new();
         while let Some(news) = self.programs.starter.news() {
             match news {
-                News::Started { run, agent, name, process, unasked } => {
-                    self.programs.take(run, agent, process, unasked);
+                News::Started { run, agent, name, process, unasked, named } => {
+                    let stage = Stage::Running { agent, process, unasked, named };
+                    self.programs.take(run, stage);
                     self.tell(Input::Begun { run, agent: name });
+                }
+                News::Named { service, process } => {
+                    self.programs.mains.record_named(&service, process);
+                }
+                News::Cleared { number: 0, .. } => {}
+                News::Cleared { service: (_, word), number } => {
+                    let text = format!("Ended {number} processes that {word} had left behind");
+                    self.log_as("ResourceManager", "default", Level::Warning, text);
                 }
                 News::NotStarted { run, why } => {
                     self.programs.forget(run);
@@ -220,14 +272,17 @@ impl Executor {
         for (program, remains) in self.programs.ended() {
             self.end(program, remains);
         }
+        for (group, word) in self.programs.mains.ended() {
+            self.tell(Input::ProcessEnded { group, word });
+        }
         if self.programs.lingering.is_waiting() {
             self.programs.lingering.tend();
         }
     }
 
     fn end(&mut self, program: Program, remains: io::Result<Remains>) {
-        let Program { run, name, action, stage } = program;
-        let Stage::Running { agent, process, unasked } = stage else { return };
+        let Program { run, name, service, action, stage } = program;
+        let Stage::Running { agent, process, unasked, named } = stage else { return };
         drop(process);
         let outcome = match remains {
             Ok(remains) => {
@@ -239,6 +294,7 @@ impl Executor {
                 let doubt = unasked.filter(|_| outcome == Outcome::Running);
                 let outcome = doubt.map_or(outcome, |text| Outcome::NotAsked { text });
                 self.programs.lingering.extend(remains.outlets.into_iter().flatten());
+                self.programs.watch_mains(action, &service, &agent, &named, &outcome);
                 outcome
             }
             Err(error) => Outcome::NotAsked { text: format!("its end is unknown: {error}") },

@@ -5,6 +5,9 @@
 //! anything: see [`Gate`].
 
 use super::gate::Gate;
+use super::mains::{Remains, ServiceId};
+use super::workers;
+use crate::agent::ordered::Systemctl;
 use crate::agent::{Agent, Invocation};
 use crate::lookup::Directories;
 use crate::outlet::Outlet;
@@ -20,10 +23,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
-use systole_core::{GroupKey, Resource, ResourceKind};
+use systole_core::{Resource, ResourceKind};
 use systole_executor::{AgentName, LookId, NotBegun, RunId};
 use systole_sys::eventfd::Wake;
-use systole_sys::process::{Limits, Spawn};
+use systole_sys::process::{Limits, ProcessId, Spawn};
 
 /// Maximum number of helpers at a time: more than the number of programs that run at the same time, plus
 /// those that wait for a disk that does not answer.
@@ -46,7 +49,13 @@ pub(super) enum News {
         process: Box<Process>,
         /// A question of a check that could not be asked: the service is not known to be well.
         unasked: Option<String>,
+        /// The main processes that the questions of a check name.
+        named: Vec<ProcessId>,
     },
+    /// Before a start, so many processes were ended that an earlier main process had left behind.
+    Cleared { service: ServiceId, number: usize },
+    /// The main process of a service, which systemd has named.
+    Named { service: ServiceId, process: ProcessId },
     /// The program was not started.
     NotStarted { run: RunId, why: NotBegun },
     /// The agent exists but is not executed: it cannot be, which is its own fault, or a probe was not answered
@@ -72,7 +81,7 @@ pub(super) struct Starter {
 type Checks = BTreeSet<CheckOf>;
 
 /// The resource that a check is about.
-type CheckOf = (GroupKey, String);
+type CheckOf = ServiceId;
 
 #[derive(Debug)]
 struct Facts {
@@ -136,15 +145,31 @@ impl Starter {
         run: RunId,
         request: Run,
         action: Action,
+        remains: Vec<Remains>,
     ) -> Result<Arc<Gate>, String> {
         let gate = Arc::new(Gate::default());
         let (passage, facts) = (Arc::clone(&gate), Arc::clone(&self.facts));
         let configuration = Arc::clone(&self.configuration);
-        let check = (action == Action::Monitor).then(|| check_of(&request));
+        let check = (action == Action::Monitor).then(|| service_of(&request));
         self.help("agent", check, move |way| {
+            if !remains.is_empty() {
+                let number = workers::end(&remains);
+                way.tell(News::Cleared { service: service_of(&request), number });
+            }
             way.tell(facts.start(run, &request, action, &configuration, &passage));
         })?;
         Ok(gate)
+    }
+
+    /// Has a helper ask systemd for the main process of a service that is a unit.
+    pub(super) fn name_main(&self, service: ServiceId, unit: String) {
+        let facts = Arc::clone(&self.facts);
+        // Without an answer, the end of the process is found by the next check.
+        let _ = self.help("unit", None, move |way| {
+            if let Some(process) = facts.main_process(&unit) {
+                way.tell(News::Named { service, process });
+            }
+        });
     }
 
     /// Has a helper look for agents.
@@ -206,8 +231,8 @@ impl Starter {
     }
 }
 
-/// The resource that a check is about.
-fn check_of(request: &Run) -> CheckOf {
+/// The resource that a run is about.
+pub(super) fn service_of(request: &Run) -> CheckOf {
     let word = request.resources.first().map(|resource| resource.word.clone());
     (request.group, word.unwrap_or_default())
 }
@@ -219,6 +244,14 @@ impl AsFd for Starter {
 }
 
 impl Facts {
+    /// Asks systemd for the main process of a unit.
+    fn main_process(&self, unit: &str) -> Option<ProcessId> {
+        let mut systemctl = Systemctl::new(&self.directories.systemctl, self.limits.as_ref());
+        let pid = systemctl.property(unit, "MainPID").ok()?;
+        // A unit without a main process has the number 0.
+        ProcessId::of(pid.trim().parse().ok().filter(|pid| *pid > 0)?)
+    }
+
     /// Returns the first agent that is missing.
     fn missing(&self, resources: &[Resource]) -> io::Result<Option<String>> {
         for resource in resources {
@@ -257,7 +290,10 @@ impl Facts {
             }
         };
         match self.spawn(request, &agent, action, configuration, gate) {
-            Ok(process) => News::Started { run, agent, name, process: Box::new(process), unasked },
+            Ok(process) => {
+                let named = probe::named(&request.probes);
+                News::Started { run, agent, name, process: Box::new(process), unasked, named }
+            }
             // A check that cannot be made says nothing about what runs.
             Err(Fault::Agent(error)) if action == Action::Monitor => not_started(error),
             Err(Fault::Agent(error)) => {

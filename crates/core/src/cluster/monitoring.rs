@@ -102,6 +102,14 @@ impl Cluster {
         }
     }
 
+    /// Checks a resource at once, because a main process of it has ended.
+    pub(super) fn handle_process_end(&mut self, group: GroupId, resource: usize) {
+        if self.is_configured(group) {
+            let now = self.now;
+            self.groups[group].monitoring.suspect(now, resource);
+        }
+    }
+
     /// Processes the end of a check. Returns whether the job was one.
     pub(super) fn monitor_done(&mut self, job: JobId, outcome: Outcome) -> bool {
         let mut groups = self.settings.group_ids();

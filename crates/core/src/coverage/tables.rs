@@ -141,9 +141,17 @@ impl Table {
                 "peer settled",
                 "handed over",
             ],
-            Self::Watch => {
-                &["begin", "end", "due", "well", "failed", "unknown", "cancelled", "clear"]
-            }
+            Self::Watch => &[
+                "begin",
+                "end",
+                "due",
+                "suspect",
+                "well",
+                "failed",
+                "unknown",
+                "cancelled",
+                "clear",
+            ],
             Self::Row => &[
                 "theirs, lower, held",
                 "theirs, lower, let go",

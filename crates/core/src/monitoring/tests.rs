@@ -139,6 +139,34 @@ fn reload_keeps_counters_of_resource_that_stays_monitored() {
 }
 
 #[test]
+fn suspected_resource_is_checked_at_once_and_not_twice_within_a_second() {
+    let mut monitoring = of(MONITOR);
+    monitoring.begin(at(0), GROUP);
+    monitoring.suspect(at(1), 0);
+    assert_ne!(monitoring.deadline(), Some(at(1)), "it is about another resource");
+    monitoring.suspect(at(1), 1);
+    assert_eq!(monitoring.deadline(), Some(at(1)));
+    assert_eq!(check(&mut monitoring, at(1), Outcome::Running, true), Verdict::None);
+    assert_eq!(monitoring.deadline(), Some(at(1) + EVERY), "it was only replaced");
+    for _ in 0..3 {
+        monitoring.suspect(at(1), 1);
+        assert_eq!(monitoring.deadline(), Some(at(2)));
+    }
+}
+
+#[test]
+fn resource_suspected_during_its_check_is_checked_again_at_once() {
+    let mut monitoring = of(MONITOR);
+    monitoring.begin(at(0), GROUP);
+    let mut next = JobId(7);
+    let job = monitoring.poll(at(10), GROUP, &mut next).expect("it is due");
+    monitoring.suspect(at(10), 1);
+    assert_eq!(monitoring.deadline(), None);
+    monitoring.done(at(11), job.id, Outcome::Running, true).expect("it is the check");
+    assert_eq!(monitoring.deadline(), Some(at(11)));
+}
+
+#[test]
 pub(super) fn blocked_resource_of_group_that_leaves_is_checked_when_group_is_back() {
     let mut monitoring =
         of(Monitor { failures: 1, restarts: 0, then: LastResort::Block, ..MONITOR });

@@ -34,7 +34,15 @@ pub(crate) struct Watch {
     failing_since: Option<Time>,
     /// What was said about the running check.
     pub(super) words: Words,
+    /// When the resource was last suspected to have failed.
+    suspected: Option<Time>,
+    /// It was suspected during the running check, which may have looked before.
+    is_asked_again: bool,
 }
+
+/// How far apart checks because of a suspicion are, so that a service whose processes end all the time does not
+/// occupy the node with checks.
+const SUSPICION: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
@@ -110,6 +118,8 @@ impl Watch {
             trouble: None,
             failing_since: None,
             words: Words::NONE,
+            suspected: None,
+            is_asked_again: false,
         }
     }
 
@@ -224,10 +234,27 @@ impl Watch {
         (self.state, self.last) = (State::Waiting(first), None);
     }
 
+    /// Something suggests that the resource has failed: it is checked at once.
+    pub(super) fn suspect(&mut self, now: Time) {
+        self.visit("suspect");
+        match self.state {
+            State::Waiting(due) => {
+                let earliest = self.suspected.map_or(now, |last| last + SUSPICION).max(now);
+                self.state = State::Waiting(due.min(earliest));
+                self.suspected = Some(earliest);
+            }
+            State::Checking(..) => self.is_asked_again = true,
+            State::Off | State::GivenUp => {}
+        }
+    }
+
     pub(super) fn done(&mut self, now: Time, outcome: Outcome, may_act: bool) -> Verdict {
         let State::Checking(_, since) = self.state else { return Verdict::None };
         self.visit(name_of(outcome));
         self.state = State::Waiting(now + self.monitor.every);
+        if std::mem::take(&mut self.is_asked_again) {
+            self.suspect(now);
+        }
         if outcome == Outcome::Cancelled {
             // The executor had no permit, or ended the check: it says nothing.
             return Verdict::None;

@@ -132,6 +132,17 @@ impl Machine {
         }
     }
 
+    /// Reports the end of a main process, unless its resource is about to be stopped.
+    pub(super) fn record_process_ended(&mut self, group: GroupKey, word: String) {
+        let is_of_resource =
+            |run: &Run| run.group == group && run.resources.iter().any(|it| it.word == word);
+        let is_stopped =
+            self.active.iter().any(|it| it.stops_agents() && is_of_resource(&it.job.run));
+        if self.configuration.wants_process_ends && !is_stopped {
+            self.report(Report::ProcessEnded { group, word });
+        }
+    }
+
     /// Handles the answer to a change of addresses.
     pub(super) fn record_changed(&mut self, run: RunId, outcome: Outcome, announced: usize) {
         if self.record_removed(run, &outcome) || self.record_put_back(run, &outcome) {

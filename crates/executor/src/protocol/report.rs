@@ -126,6 +126,14 @@ pub enum Report {
         /// The fault, in words; absent when all interfaces work again.
         fault: Option<String>,
     },
+    /// A main process of a resource that was started here has ended, and its stop was not requested. This proves
+    /// nothing, because a program may replace its main process. Only for a daemon that wants it.
+    ProcessEnded {
+        /// Its group.
+        group: GroupKey,
+        /// The resource as it is written in haresources.
+        word: String,
+    },
     /// The addresses of a run were announced to the neighbours for the first time.
     Announced {
         /// Their group.

@@ -87,6 +87,43 @@ fn killed_nginx_is_restarted_on_its_node_within_an_interval() -> Outcome {
     Ok(())
 }
 
+/// Nothing is checked within the time of this test but for the end of the main process.
+#[test]
+fn killed_nginx_master_is_replaced_at_once_and_its_workers_do_not_keep_the_port() -> Outcome {
+    let rarely = vec!["monitor default every 10m".to_owned()];
+    let config = ClusterConfig { extra: rarely, ..config("") };
+    let Some(lab) = pair(config, [systole(), systole()])? else { return Ok(()) };
+    if lab.config().service != Service::Nginx {
+        println!("skipped: this machine has no nginx");
+        return Ok(());
+    }
+    start(&lab)?;
+    let master = || {
+        let read = lab.run(Node::Web1, &["cat", "/run/nginx.pid"]);
+        read.map(|read| read.stdout.trim().to_owned()).unwrap_or_default()
+    };
+    for round in ["the master alone", "master and workers"] {
+        let former = master();
+        let page = || lab.http_get(lab.config().address).is_some();
+        match round {
+            "the master alone" => lab.run(Node::Web1, &["kill", "-KILL", &former])?,
+            _ => lab.run(Node::Web1, &["pkill", "-KILL", "-x", "nginx"])?,
+        };
+        let killed = Instant::now();
+        lab.wait_for("another master serves", LIMIT, || {
+            let now = master();
+            !now.is_empty() && now != former && page()
+        })?;
+        println!("{round} was killed: another one serves after {:?}", killed.elapsed());
+        let workers = lab.run(Node::Web1, &["pgrep", "-c", "-x", "nginx"])?;
+        assert_eq!(workers.stdout.trim(), "2", "a master with its one worker");
+        runs_on(&lab, Node::Web1)?;
+    }
+    says(&lab, Node::Web1, &["hb", "status"], &["nginx: running", "restarted 2 of 3 times"])?;
+    stays_with(&lab, Node::Web1);
+    Ok(())
+}
+
 /// The master of an nginx whose workers stand still is there, and its script calls it well.
 #[test]
 fn nginx_whose_workers_stand_still_is_found_by_http_check_and_restarted() -> Outcome {

@@ -113,6 +113,17 @@ impl BeatLoop {
                 self.control.send_lossy(News::Line { level, tag, text });
             }
             Report::Carrier { group, fault } => self.record_carrier(now, group, fault),
+            Report::ProcessEnded { group, word } => {
+                let settings = self.cluster.settings();
+                let found = group_of(settings, group).and_then(|group| {
+                    let resources = &settings.groups[group.index()].resources;
+                    let resource = resources.iter().position(|resource| resource.word == word)?;
+                    Some(Input::ProcessEnded { group, resource })
+                });
+                if let Some(input) = found {
+                    self.cluster.handle(now, &input);
+                }
+            }
             Report::AddressLost { group, resources, why } => {
                 let why = format!("{} is gone: {why}", words(&resources));
                 self.let_go(now, &[group], &why);

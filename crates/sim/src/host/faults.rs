@@ -4,7 +4,7 @@ use super::hindrance::Hindrance;
 use super::{Host, Surroundings};
 use std::net::IpAddr;
 use std::time::Duration;
-use systole_core::{GroupId, Time};
+use systole_core::{GroupId, GroupKey, Time};
 use systole_executor::Input;
 use systole_executor::protocol::{Permit, Request};
 use systole_executor::standstill::SILENCE_MAX;
@@ -66,6 +66,16 @@ impl Host {
             news = vec![Input::AddressesUnknown];
         }
         self.drive(around, &mut news)
+    }
+
+    /// A main process of a resource ends.
+    pub(crate) fn end_process(
+        &mut self,
+        around: &mut Surroundings<'_>,
+        group: GroupKey,
+        word: String,
+    ) -> Result<(), String> {
+        self.drive(around, &mut vec![Input::ProcessEnded { group, word }])
     }
 
     /// Ends the trouble: everything works.

@@ -232,6 +232,15 @@ impl World {
                     self.inform(node, &Input::Carrier { group, is_there });
                 }
             }
+            Report::ProcessEnded { group, word } => {
+                let Some(group) = self.known(node, group) else { return };
+                let Some(cluster) = &self.machines[node.index()].cluster else { return };
+                let resources = &cluster.settings().groups[group.index()].resources;
+                let resource = resources.iter().position(|resource| resource.word == word);
+                if let Some(resource) = resource {
+                    self.inform(node, &Input::ProcessEnded { group, resource });
+                }
+            }
             Report::AddressLost { group, .. } => self.let_go(node, [group]),
             Report::LettingGo { groups, .. } => self.let_go(node, groups),
             Report::LetGo { failed, .. } => {

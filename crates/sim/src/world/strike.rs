@@ -5,7 +5,7 @@ use crate::fault::{self, Deed, Fault};
 use crate::host::{Hindrance, Host};
 use crate::laws::Broken;
 use std::time::Duration;
-use systole_core::{GroupId, Input, NodeId, Order, Ticket};
+use systole_core::{Group, GroupId, Input, NodeId, Order, Ticket};
 
 /// How many of a thousand faults in a sickly world make a resource sick.
 const AILMENTS_PER_MILLE: u64 = 300;
@@ -140,7 +140,7 @@ impl World {
                 self.machine(node).deaf_until = Some(until);
             }
             Fault::CutWay(..) | Fault::CutLink(..) | Fault::Part(..) => self.cut(fault),
-            Fault::Die(node, group, resource) => self.die(node, group, resource),
+            Fault::Die(node, group, resource) => self.die(node, group, resource)?,
             Fault::Ail(node, place, ailment, span) => {
                 self.machine(node).services.infect(place, ailment, span.map(|span| now + span));
             }
@@ -148,13 +148,21 @@ impl World {
         Ok(())
     }
 
-    /// A service dies. What is being started or stopped, or has an address in its place, does not.
-    fn die(&mut self, node: NodeId, group: GroupId, resource: usize) {
-        let is_service = !self.settings.groups[group.index()].resources[resource].is_address();
+    /// A main process of a service ends, and with it the service. What is being started or stopped, or has an
+    /// address in its place, survives that. Of every other service the executor learns of the end.
+    fn die(&mut self, node: NodeId, group: GroupId, resource: usize) -> Result<(), Broken> {
+        let Group { key, resources, .. } = &self.settings.groups[group.index()];
+        let (key, word) = (*key, resources[resource].word.clone());
+        let is_service = !resources[resource].is_address();
         let services = &mut self.machine(node).services;
         if is_service && services.runs_whole(group) && !services.is_at_work(group) {
             services.die(group, resource);
         }
+        let is_watched = (group.index() + resource).is_multiple_of(2);
+        if !is_watched || self.machine(node).paused_until.is_some() {
+            return Ok(());
+        }
+        self.with_host(node, |host, around| host.end_process(around, key, word))
     }
 
     /// Returns an order with the number that a daemon has for its group. A person names the group; a group

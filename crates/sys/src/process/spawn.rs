@@ -1,5 +1,6 @@
 //! Starting a process that inherits nothing that makes the daemon special.
 
+use super::family::{self, Starting};
 use super::introduction::{self, Introducer, Listener};
 use super::{Child, ProcessId, Stat, kill_group};
 use crate::identity::Identity;
@@ -164,8 +165,13 @@ impl Spawn<'_> {
         // SAFETY: `Preparation::apply` runs between fork and exec, where only the forking thread
         // exists: it makes system calls only, and neither allocates nor takes a lock.
         unsafe { command.pre_exec(move || prepare.apply()) };
+        // It lives until the child is on record.
+        let _starting = Starting::begin();
         let mut child = command.spawn()?;
         let known = take_over(&mut child, listener);
+        if let Ok(child) = &known {
+            family::record(child.id);
+        }
         if known.is_err() {
             end(child);
         }

@@ -32,7 +32,7 @@ impl<'a> Systemctl<'a> {
     }
 
     /// Returns a property of a unit.
-    pub(super) fn property(&mut self, unit: &str, property: &str) -> io::Result<String> {
+    pub(crate) fn property(&mut self, unit: &str, property: &str) -> io::Result<String> {
         self.run(&["show", &format!("--property={property}"), "--value", unit])
     }
 

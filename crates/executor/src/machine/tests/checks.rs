@@ -53,6 +53,26 @@ fn check_that_does_not_end_prevents_its_repetition_and_nothing_else() {
     assert_eq!(bench.done(), [(stop, Outcome::Success), (start, Outcome::Success)]);
 }
 
+#[test]
+fn process_end_is_reported_to_daemon_that_wants_it_and_not_during_its_stop() {
+    let mut bench = Bench::new();
+    bench.started_agent(WEB, "a");
+    let news = Input::ProcessEnded { group: WEB, word: "a".into() };
+    let is_news = |report: &Report| matches!(report, Report::ProcessEnded { .. });
+    bench.tell(news.clone());
+    assert!(!bench.reports().iter().any(is_news), "a daemon of an older version");
+    bench.ask(Request::Configure(Configuration {
+        wants_process_ends: true,
+        ..Configuration::default()
+    }));
+    bench.tell(news.clone());
+    assert!(bench.reports().iter().any(is_news));
+    bench.run(WEB, Action::Stop, &[agent("a")]);
+    bench.begun();
+    bench.tell(news);
+    assert!(!bench.reports().iter().any(is_news));
+}
+
 /// The daemon reports checks once, and the executor would do so at each of them.
 #[test]
 fn failing_check_writes_nothing_to_the_log() {

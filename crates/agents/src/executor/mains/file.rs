@@ -1,0 +1,87 @@
+//! The file in which an executor leaves its successor what it watches.
+
+use super::{Main, Mains, Program, Remains, ServiceId};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use systole_sys::process::ProcessId;
+
+/// Maximum size of the file in bytes that is read.
+const FILE_MAX: u64 = 4 << 20;
+
+/// The file. It is lost with its directory, and then the end of a service is found by the next check.
+#[derive(Debug)]
+pub(in crate::executor) struct MainsFile {
+    path: PathBuf,
+    boot: String,
+    written: Vec<Entry>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Entry {
+    pid: i32,
+    start: u64,
+    services: Vec<ServiceId>,
+    /// The process group and the program.
+    remains: Option<(i32, u64, u64)>,
+}
+
+impl MainsFile {
+    pub(in crate::executor) const fn new(path: PathBuf, boot: String) -> Self {
+        Self { path, boot, written: Vec::new() }
+    }
+
+    /// Reads what a predecessor watched. A file that is not understood is one of another version.
+    pub(in crate::executor) fn read(&mut self) -> Mains {
+        let (boot, entries): (String, Vec<Entry>) = read(&self.path).unwrap_or_default();
+        let mut mains = Mains::default();
+        if boot == self.boot {
+            for entry in entries {
+                mains.extend(entry.main());
+            }
+        }
+        mains
+    }
+
+    /// Writes what is watched, if that has changed. A disk without room loses only the news.
+    pub(in crate::executor) fn write(&mut self, mains: &Mains) {
+        let entries: Vec<_> = mains.watched.iter().map(Entry::of).collect();
+        if entries != self.written && self.replace(&entries).is_ok() {
+            self.written = entries;
+        }
+    }
+
+    fn replace(&self, entries: &[Entry]) -> io::Result<()> {
+        let text = serde_json::to_vec(&(&self.boot, entries))?;
+        let new = self.path.with_extension("mains.new");
+        fs::write(&new, text)?;
+        fs::rename(new, &self.path)
+    }
+}
+
+fn read(path: &Path) -> io::Result<(String, Vec<Entry>)> {
+    let mut text = Vec::new();
+    fs::File::open(path)?.take(FILE_MAX).read_to_end(&mut text)?;
+    Ok(serde_json::from_slice(&text)?)
+}
+
+impl Entry {
+    fn of(main: &Main) -> Self {
+        let numbers = |Remains { group, program: Program(device, inode) }| (group, device, inode);
+        Self {
+            pid: main.id.pid,
+            start: main.id.start,
+            services: main.services.clone(),
+            remains: main.remains.map(numbers),
+        }
+    }
+
+    /// Watches the process, if it still runs.
+    fn main(self) -> Option<Main> {
+        let id = ProcessId { pid: self.pid, start: self.start };
+        let fd = id.open().ok()??;
+        let remains = |(group, device, inode)| Remains { group, program: Program(device, inode) };
+        Some(Main { id, fd, services: self.services, remains: self.remains.map(remains) })
+    }
+}
