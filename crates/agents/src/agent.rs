@@ -199,6 +199,15 @@ impl Agent {
     }
 }
 
+/// Returns the environment of a program that is no agent: that of every agent.
+pub(crate) fn environment(
+    directories: &Directories,
+    configuration: &Configuration,
+) -> Vec<(OsString, OsString)> {
+    let variables = environment::common(directories, configuration);
+    variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect()
+}
+
 /// Returns the outcome for a unit that is not active. A unit that is starting or stopping usually has
 /// processes, but systemctl(1) gives the same exit code for it as for a stopped one.
 fn judge_unit(stdout: &[u8]) -> Outcome {

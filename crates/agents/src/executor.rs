@@ -27,6 +27,8 @@ use mains::MainsFile;
 use places::Places;
 use programs::Programs;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+#[cfg(test)]
+pub(crate) use starter::STACK;
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};

@@ -6,6 +6,7 @@
 
 mod address;
 pub mod agent;
+mod answer;
 pub mod executor;
 pub mod ledger;
 mod lingering;

@@ -1,17 +1,19 @@
-//! The built-in checks of running services: TCP, HTTP and processes.
+//! The built-in checks of running services: TCP, HTTP, processes and programs.
 
+mod http;
+mod tls;
+
+use crate::answer::Answer;
 use rustix::fs::OFlags;
 use std::fs;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use systole_core::{Probe, ProcessName};
-use systole_sys::process::ProcessId;
+use systole_sys::process::{Exit, ProcessId};
 
-/// Maximum length of an answer that is read, in bytes: what is looked for must be within it.
-const ANSWER_MAX: usize = 64 << 10;
 /// Maximum length of a file with a process number that is read, in bytes.
 const PID_MAX: u64 = 64;
 /// The longest time that a helper may spend on probes: the executor gives up a helper after ten seconds.
@@ -30,32 +32,39 @@ pub(crate) enum Fault {
     Probe(String),
 }
 
+/// Runs the program of a probe until then at the latest. Returns what it said.
+pub(crate) type Execute<'a> = &'a dyn Fn(&str, &[String], Instant) -> io::Result<Answer>;
+
 /// Asks all probes, within nine tenths of `limit`. May take that long; a name that is looked up may take longer.
 ///
 /// # Errors
 ///
 /// The first fault of the service, or else the first fault of a probe.
-pub(crate) fn ask(probes: &[Probe], limit: Duration) -> Result<(), Fault> {
+pub(crate) fn ask(probes: &[Probe], limit: Duration, execute: Execute<'_>) -> Result<(), Fault> {
     let budget = (limit / 10 * 9).min(LONGEST);
     let begin = Instant::now();
-    let answer = all(probes, begin + budget);
+    let answer = all(probes, begin + budget, execute);
     // Whatever waited for an answer meanwhile had no chance to get it.
-    if begin.elapsed() > budget + OVERSLEPT { all(probes, Instant::now() + budget) } else { answer }
+    let was_asleep = begin.elapsed() > budget + OVERSLEPT;
+    if was_asleep { all(probes, Instant::now() + budget, execute) } else { answer }
 }
 
 /// Returns the processes that pid files among the probes name.
 pub(crate) fn named(probes: &[Probe]) -> Vec<ProcessId> {
     let files = probes.iter().filter_map(|probe| match probe {
         Probe::Process(ProcessName::PidFile(path)) => Some(path),
-        Probe::Process(ProcessName::Command(_)) | Probe::Tcp { .. } | Probe::Http { .. } => None,
+        Probe::Process(ProcessName::Command(_))
+        | Probe::Tcp { .. }
+        | Probe::Http { .. }
+        | Probe::Exec { .. } => None,
     });
     files.filter_map(|path| ProcessId::of(number_in(path).ok()?)).collect()
 }
 
-fn all(probes: &[Probe], until: Instant) -> Result<(), Fault> {
+fn all(probes: &[Probe], until: Instant, execute: Execute<'_>) -> Result<(), Fault> {
     let mut unasked = Ok(());
     for probe in probes {
-        match one(probe, until) {
+        match one(probe, until, execute) {
             Err(Fault::Service(text)) => {
                 return Err(Fault::Service(format!("{}: {text}", name(probe))));
             }
@@ -73,21 +82,31 @@ fn name(probe: &Probe) -> String {
     let bracketed = |host: &str| if host.contains(':') { format!("[{host}]") } else { host.into() };
     match probe {
         Probe::Tcp { host, port } => format!("tcp {}:{port}", bracketed(host)),
-        Probe::Http { host, port, path, .. } => {
-            format!("http://{}:{port}{path}", bracketed(host))
+        Probe::Http { is_tls, host, port, path, .. } => {
+            let scheme = if *is_tls { "https" } else { "http" };
+            format!("{scheme}://{}:{port}{path}", bracketed(host))
         }
+        Probe::Exec { program, .. } => format!("exec {program}"),
         Probe::Process(ProcessName::PidFile(path)) => format!("process {path}"),
         Probe::Process(ProcessName::Command(command)) => format!("process {command}"),
     }
 }
 
-fn one(probe: &Probe, until: Instant) -> Result<(), Fault> {
+fn one(probe: &Probe, until: Instant, execute: Execute<'_>) -> Result<(), Fault> {
     match probe {
         Probe::Tcp { host, port } => connect(host, *port, until).map(drop),
-        Probe::Http { host, port, path, status, contains } => {
-            get((host, *port, path), *status, contains.as_deref(), until)
+        Probe::Http { is_tls, host, port, path, status, contains } => {
+            let stream = connect(host, *port, until)?;
+            let request = http::request(host, *port, path);
+            let expected = (*status, contains.as_deref());
+            if *is_tls {
+                http::get(tls::client(host, stream)?, &request, expected, until)
+            } else {
+                http::get(stream, &request, expected, until)
+            }
         }
         Probe::Process(name) => process(name),
+        Probe::Exec { program, arguments } => judge_program(execute(program, arguments, until)),
     }
 }
 
@@ -144,105 +163,23 @@ fn connect(host: &str, port: u16, until: Instant) -> Result<TcpStream, Fault> {
     Err(last)
 }
 
-/// Sends a request (RFC 1945, so that the body comes in one piece), and judges the answer as soon as enough of it
-/// is there.
-fn get(
-    (host, port, path): (&str, u16, &str),
-    expected: Option<u16>,
-    contains: Option<&str>,
-    until: Instant,
-) -> Result<(), Fault> {
-    let mut stream = connect(host, port, until)?;
-    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-    let request = format!(
-        "GET {path} HTTP/1.0\r\nHost: {host}:{port}\r\nUser-Agent: systole\r\nAccept: */*\r\n\
-         Connection: close\r\n\r\n"
-    );
-    let limit = |stream: &TcpStream| {
-        let left = left(until).ok_or_else(late)?;
-        let set = stream.set_write_timeout(Some(left)).and(stream.set_read_timeout(Some(left)));
-        set.map_err(|error| failed(&error))
+/// 126 and 127 mean that the program, or one that it needs, cannot be executed (POSIX, 2.8.2).
+fn judge_program(answer: io::Result<Answer>) -> Result<(), Fault> {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(late()),
+        Err(error) => return Err(Fault::Probe(format!("it cannot be run: {error}"))),
     };
-    limit(&stream)?;
-    // Some servers answer without reading: the answer counts, not the end of the connection.
-    let mut end = stream.write_all(request.as_bytes()).err();
-    let mut answer = Vec::new();
-    let mut piece = [0; 4096];
-    while answer.len() < ANSWER_MAX && !is_decided(&answer, contains) {
-        if let Err(fault) = limit(&stream) {
-            return judge(&answer, expected, contains).map_err(|_| fault);
+    let said = answer.first_line();
+    let said = if said.is_empty() { said } else { format!(": {said}") };
+    match answer.exit {
+        Exit::Code(0) => Ok(()),
+        Exit::Code(code @ (126 | 127)) => {
+            Err(Fault::Probe(format!("it cannot be run: it exits with {code}{said}")))
         }
-        match stream.read(&mut piece) {
-            Ok(0) => break,
-            Ok(length) => answer.extend_from_slice(&piece[..length]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => {
-                end.get_or_insert(error);
-                break;
-            }
-        }
+        Exit::Code(code) => Err(Fault::Service(format!("it exits with {code}{said}"))),
+        Exit::Signal(signal) => Err(Fault::Service(format!("signal {signal} ended it{said}"))),
     }
-    match end {
-        Some(error) if !has_status(&answer) => Err(failed(&error)),
-        Some(_) | None => judge(&answer, expected, contains),
-    }
-}
-
-/// Whether the rest of an answer changes nothing: its status is known, and the text was found or is not looked
-/// for.
-fn is_decided(answer: &[u8], contains: Option<&str>) -> bool {
-    let (_, body) = parts(answer);
-    has_status(answer) && contains.is_none_or(|text| has(body, text))
-}
-
-fn has_status(answer: &[u8]) -> bool {
-    answer.contains(&b'\n') && status_of(first_line(answer)).is_some()
-}
-
-/// Splits an answer into its head and its body.
-fn parts(answer: &[u8]) -> (&[u8], &[u8]) {
-    match answer.windows(4).position(|end| end == b"\r\n\r\n") {
-        Some(end) => (&answer[..end], &answer[end + 4..]),
-        None => (answer, &[]),
-    }
-}
-
-fn first_line(answer: &[u8]) -> &[u8] {
-    answer.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default()
-}
-
-fn has(body: &[u8], text: &str) -> bool {
-    body.windows(text.len().max(1)).any(|part| part == text.as_bytes())
-}
-
-/// Compares an answer with what is expected.
-fn judge(answer: &[u8], expected: Option<u16>, contains: Option<&str>) -> Result<(), Fault> {
-    let line = first_line(answer);
-    let Some(status) = status_of(line) else {
-        let line = String::from_utf8_lossy(&line[..line.len().min(40)]).into_owned();
-        return Err(Fault::Service(format!("no answer in HTTP: {line:?}")));
-    };
-    let is_expected = match expected {
-        Some(expected) => status == expected,
-        None => (200..400).contains(&status),
-    };
-    if !is_expected {
-        return Err(Fault::Service(format!("status {status}")));
-    }
-    match contains {
-        Some(text) if !has(parts(answer).1, text) => {
-            Err(Fault::Service(format!("the page does not contain {text:?}")))
-        }
-        Some(_) | None => Ok(()),
-    }
-}
-
-/// The status code of a status line: `HTTP/1.1 200 OK`.
-fn status_of(line: &[u8]) -> Option<u16> {
-    let mut words = std::str::from_utf8(line).ok()?.split(' ');
-    words.next().filter(|version| version.starts_with("HTTP/"))?;
-    let code = words.next().filter(|code| code.len() == 3)?;
-    code.parse().ok()
 }
 
 fn process(name: &ProcessName) -> Result<(), Fault> {

@@ -65,6 +65,7 @@ rules! {
     MONITOR_UNKNOWN_TARGET "HA0220" Warning;
     BAD_CHECK "HA0221" Error;
     CHECK_OF_UNMONITORED "HA0222" Warning;
+    CHECK_NOT_EXECUTABLE "HA0223" Warning;
 
     // ha.cf: media and ping nodes.
     NO_MEDIA "HA0301" Error;

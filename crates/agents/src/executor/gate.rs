@@ -35,6 +35,11 @@ impl Gate {
         true
     }
 
+    /// Whether nothing may be started any longer.
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(*self.lock(), Passage::Closed)
+    }
+
     /// The record of the started program.
     pub(super) fn record(&self) -> Option<PathBuf> {
         match &*self.lock() {

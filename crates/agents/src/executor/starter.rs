@@ -4,29 +4,28 @@
 //! A disk that does not answer delays only the helper. A helper that was given up no longer starts
 //! anything: see [`Gate`].
 
+mod facts;
+
 use super::gate::Gate;
 use super::mains::{Remains, ServiceId};
 use super::workers;
-use crate::agent::ordered::Systemctl;
-use crate::agent::{Agent, Invocation};
+use crate::agent::Agent;
 use crate::lookup::Directories;
-use crate::outlet::Outlet;
-use crate::probe;
 use crate::process::Process;
-use crate::protocol::{Action, Configuration, Outcome, Run, Unfinished};
-use crate::records::{Record, Records};
+use crate::protocol::{Action, Configuration, Outcome, Run};
+use crate::records::Records;
+use facts::Facts;
 use std::collections::BTreeSet;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
-use systole_core::{Resource, ResourceKind};
+use systole_core::Resource;
 use systole_executor::{AgentName, LookId, NotBegun, RunId};
 use systole_sys::eventfd::Wake;
-use systole_sys::process::{Limits, ProcessId, Spawn};
+use systole_sys::process::{Limits, ProcessId};
 
 /// Maximum number of helpers at a time: more than the number of programs that run at the same time, plus
 /// those that wait for a disk that does not answer.
@@ -34,9 +33,7 @@ const HELPERS_MAX: usize = 256;
 /// Maximum number of those helpers that make checks, so that starts and stops always find one.
 const CHECKS_MAX: usize = 64;
 /// Stack size of a helper in bytes.
-const STACK: usize = 256 << 10;
-/// The exit code with which a shell reports that a program cannot be executed.
-const NOT_EXECUTABLE: i32 = 126;
+pub(crate) const STACK: usize = 256 << 10;
 
 /// The result of a helper.
 #[derive(Debug)]
@@ -82,13 +79,6 @@ type Checks = BTreeSet<CheckOf>;
 
 /// The resource that a check is about.
 type CheckOf = ServiceId;
-
-#[derive(Debug)]
-struct Facts {
-    directories: Directories,
-    limits: Option<Limits>,
-    records: Records,
-}
 
 /// The channel from a helper to the executor.
 #[derive(Debug)]
@@ -241,154 +231,4 @@ impl AsFd for Starter {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.wake.as_fd()
     }
-}
-
-impl Facts {
-    /// Asks systemd for the main process of a unit.
-    fn main_process(&self, unit: &str) -> Option<ProcessId> {
-        let mut systemctl = Systemctl::new(&self.directories.systemctl, self.limits.as_ref());
-        let pid = systemctl.property(unit, "MainPID").ok()?;
-        // A unit without a main process has the number 0.
-        ProcessId::of(pid.trim().parse().ok().filter(|pid| *pid > 0)?)
-    }
-
-    /// Returns the first agent that is missing.
-    fn missing(&self, resources: &[Resource]) -> io::Result<Option<String>> {
-        for resource in resources {
-            let ResourceKind::Agent { name, arguments } = &resource.kind else { continue };
-            if self.directories.locate(name, arguments)?.is_none() {
-                return Ok(Some(name.clone()));
-            }
-        }
-        Ok(None)
-    }
-
-    fn start(
-        &self,
-        run: RunId,
-        request: &Run,
-        action: Action,
-        configuration: &Configuration,
-        gate: &Gate,
-    ) -> News {
-        let not_started =
-            |error: io::Error| News::NotStarted { run, why: NotBegun::Error(error.to_string()) };
-        let agent = match self.find(request) {
-            Ok(Some(agent)) => agent,
-            Ok(None) => return News::NotStarted { run, why: NotBegun::Missing },
-            Err(error) => return not_started(error),
-        };
-        let (line, name) = agent.describe(action, &self.directories);
-        let name = AgentName { line, name };
-        let limit = Duration::from_millis(request.timeout_ms);
-        let unasked = match probe::ask(&request.probes, limit) {
-            Ok(()) => None,
-            Err(probe::Fault::Probe(text)) => Some(text),
-            Err(probe::Fault::Service(text)) => {
-                let outcome = Outcome::Failed { code: probe::FAILED, text };
-                return News::Unusable { run, name, outcome };
-            }
-        };
-        match self.spawn(request, &agent, action, configuration, gate) {
-            Ok(process) => {
-                let named = probe::named(&request.probes);
-                News::Started { run, agent, name, process: Box::new(process), unasked, named }
-            }
-            // A check that cannot be made says nothing about what runs.
-            Err(Fault::Agent(error)) if action == Action::Monitor => not_started(error),
-            Err(Fault::Agent(error)) => {
-                let outcome = Outcome::Failed { code: NOT_EXECUTABLE, text: error.to_string() };
-                News::Unusable { run, name, outcome }
-            }
-            Err(Fault::Ours(error)) => not_started(error),
-        }
-    }
-
-    fn find(&self, request: &Run) -> io::Result<Option<Agent>> {
-        match request.resources.first().map(|resource| &resource.kind) {
-            Some(ResourceKind::Agent { name, arguments }) => {
-                Agent::find(name, arguments, &self.directories)
-            }
-            Some(ResourceKind::Address(_)) | None => Ok(None),
-        }
-    }
-
-    fn spawn(
-        &self,
-        request: &Run,
-        agent: &Agent,
-        action: Action,
-        configuration: &Configuration,
-        gate: &Gate,
-    ) -> Result<Process, Fault> {
-        let Invocation { program, arguments, environment } =
-            agent.invocation(action, &self.directories, configuration, &request.environment)?;
-        agent.prepare(action, &self.directories, self.limits.as_ref())?;
-        let Run { group, action, resources, .. } = request.clone();
-        let record = self.records.begin(&Unfinished { group, action, resources })?;
-        let mut spawn = Spawn::new(program);
-        spawn.arguments = arguments.into_iter().map(Into::into).collect();
-        spawn.environment = environment;
-        let working = &self.directories.working;
-        spawn.directory = working.is_dir().then(|| working.clone());
-        spawn.limits = self.limits.as_ref();
-        spawn.record = Some(record.file.as_fd());
-        let [(out, out_end), (err, err_end)] = outlets(&record, request.action)?;
-        spawn.outputs = Some([out_end.as_fd(), err_end.as_fd()]);
-        let started = if gate.pass(&record) {
-            spawn.start()
-        } else {
-            Err(io::Error::other("it was given up before it started"))
-        };
-        match started {
-            Ok(child) => Ok(Process::new(child, record, [out, err])),
-            Err(error) => {
-                out.remove();
-                err.remove();
-                Err(if is_of_the_agent(&error) { Fault::Agent(error) } else { Fault::Ours(error) })
-            }
-        }
-    }
-}
-
-/// The destinations of a run's output. A stop must not fail for lack of a name.
-fn outlets(record: &Record, action: Action) -> io::Result<[(Outlet, OwnedFd); 2]> {
-    let named = record.path.as_deref().map(Outlet::pair);
-    match named.unwrap_or_else(|| Err(io::ErrorKind::NotFound.into())) {
-        Err(_) if action == Action::Stop => Outlet::unnamed_pair(),
-        outlets => outlets,
-    }
-}
-
-/// The reason why a program was not started.
-#[derive(Debug)]
-enum Fault {
-    /// A fault of the executor's or the machine's.
-    Ours(io::Error),
-    /// The program's file cannot be executed.
-    Agent(io::Error),
-}
-
-impl From<io::Error> for Fault {
-    fn from(error: io::Error) -> Self {
-        Self::Ours(error)
-    }
-}
-
-/// Whether a program could not be executed because of a fault of its own, such as a script whose
-/// interpreter does not exist. Any other error (no process, memory, descriptor or space is left) is not the
-/// agent's.
-fn is_of_the_agent(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    let faults = [
-        Errno::NOENT,
-        Errno::ACCESS,
-        Errno::NOEXEC,
-        Errno::NOTDIR,
-        Errno::LOOP,
-        Errno::LIBBAD,
-        Errno::ISDIR,
-        Errno::PERM,
-    ];
-    Errno::from_io_error(error).is_some_and(|errno| faults.contains(&errno))
 }

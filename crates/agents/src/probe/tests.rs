@@ -1,4 +1,5 @@
 use super::*;
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::thread;
 
@@ -31,7 +32,19 @@ fn server(answer: Option<&'static str>) -> u16 {
 
 fn http(port: u16, status: Option<u16>, contains: Option<&str>) -> Probe {
     let contains = contains.map(str::to_owned);
-    Probe::Http { host: "127.0.0.1".into(), port, path: "/health".into(), status, contains }
+    let (is_tls, host, path) = (false, "127.0.0.1".into(), "/health".into());
+    Probe::Http { is_tls, host, port, path, status, contains }
+}
+
+/// Runs a program of a probe.
+fn execute(program: &str, arguments: &[String], until: Instant) -> io::Result<Answer> {
+    let mut spawn = systole_sys::process::Spawn::new(program);
+    spawn.arguments = arguments.iter().map(Into::into).collect();
+    crate::answer::hear(spawn.start()?, until, &|| true)
+}
+
+fn ask(probes: &[Probe], limit: Duration) -> Result<(), Fault> {
+    super::ask(probes, limit, &execute)
 }
 
 fn said(answer: Result<(), Fault>) -> String {
@@ -167,4 +180,93 @@ fn first_probe_that_fails_is_the_outcome() {
     let probes = [http(fine, None, None), http(fine, Some(500), None), http(fine, Some(501), None)];
     assert!(said(ask(&probes, LONG)).ends_with("status 200"));
     assert_eq!(ask(&[], LONG), Ok(()));
+}
+
+#[test]
+fn exec_probe_judges_exit_code_and_tells_first_line_that_was_said() {
+    let table = [
+        ("exit 0", "well"),
+        ("echo; echo table full; exit 3", "it exits with 3: table full"),
+        ("echo no >&2; exit 1", "it exits with 1: no"),
+        ("kill -9 $$", "signal 9 ended it"),
+        ("none-such; exit 127", "unasked: exec /bin/sh: it cannot be run: it exits with 127"),
+    ];
+    for (script, expected) in table {
+        let arguments = vec!["-c".to_owned(), script.to_owned()];
+        let probe = Probe::Exec { program: "/bin/sh".to_owned(), arguments };
+        let said = said(ask(&[probe], LONG));
+        assert!(said.contains(expected), "{script}: {said}");
+    }
+    let missing = Probe::Exec { program: "/none/such".to_owned(), arguments: Vec::new() };
+    assert!(said(ask(&[missing], LONG)).starts_with("unasked: exec /none/such: it cannot be run"));
+}
+
+#[test]
+fn exec_probe_that_hangs_is_killed_with_what_it_started() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("pid");
+    let script = format!("trap '' TERM; sleep 31415 & echo $! >{}; wait", file.display());
+    let arguments = vec!["-c".to_owned(), script];
+    let probe = Probe::Exec { program: "/bin/sh".to_owned(), arguments };
+    assert_eq!(said(ask(&[probe], SHORT)), "exec /bin/sh: no answer in time");
+    let pid = fs::read_to_string(file).unwrap_or_default();
+    // On a slow machine it was killed before it wrote the number.
+    let id = pid.trim().parse().ok().and_then(ProcessId::of);
+    let until = Instant::now() + LONG;
+    while id.is_some_and(ProcessId::is_running) {
+        assert!(Instant::now() < until, "it was not killed");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A server whose certificate has expired, for another name.
+fn tls_server() -> u16 {
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    let certificate = CertificateDer::from(&include_bytes!("fixtures/expired.crt.der")[..]);
+    let key = PrivateKeyDer::try_from(&include_bytes!("fixtures/expired.key.der")[..]).unwrap();
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    let config = std::sync::Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let connection = rustls::ServerConnection::new(config.clone()).unwrap();
+            let mut stream = rustls::StreamOwned::new(connection, stream.unwrap());
+            let mut request = [0; 1024];
+            // A client without TLS ends the connection.
+            let Ok(length) = stream.read(&mut request) else { continue };
+            assert!(request[..length].starts_with(b"GET / HTTP/1.0\r\n"));
+            // The connection ends without the notice of TLS, as many servers do it.
+            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nall ok\n").unwrap();
+        }
+    });
+    port
+}
+
+/// On a thread with the stack of a helper.
+#[test]
+fn https_probe_asks_service_whatever_its_certificate_says() {
+    let asked = thread::Builder::new().stack_size(crate::executor::STACK).spawn(|| {
+        let port = tls_server();
+        let https = |port, contains: &str| {
+            let (host, path, contains) = ("127.0.0.1".into(), "/".into(), Some(contains.into()));
+            Probe::Http { is_tls: true, host, port, path, status: Some(200), contains }
+        };
+        assert_eq!(said(ask(&[https(port, "all ok")], LONG)), "well");
+        let lacks = said(ask(&[https(port, "none")], LONG));
+        assert!(lacks.ends_with("the page does not contain \"none\""), "{lacks}");
+        let plain = server(Some("220 mail.example.org ESMTP\r\n"));
+        let wrong = said(ask(&[https(plain, "ok")], LONG));
+        assert!(wrong.starts_with(&format!("https://127.0.0.1:{plain}/: ")), "{wrong}");
+        let silent = server(None);
+        let late = said(ask(&[https(silent, "ok")], SHORT));
+        assert!(late.ends_with("no answer in time"), "{late}");
+    });
+    asked.unwrap().join().unwrap();
 }

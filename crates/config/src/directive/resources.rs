@@ -73,9 +73,9 @@ static ROWS: &[Directive] = &[
     Directive {
         name: "check",
         role: Role::Probe,
-        meaning: "`check RESOURCE tcp HOST:PORT`, `check RESOURCE http URL status CODE contains TEXT` or \
-                  `check RESOURCE process PIDFILE`: what is asked of a running service in addition to its \
-                  agent. A resource with such a line is monitored. See [monitoring.md](monitoring.md).",
+        meaning: "`check RESOURCE tcp HOST:PORT`, `check RESOURCE http URL status CODE contains TEXT`, \
+                  `check RESOURCE process PIDFILE` or `check RESOURCE exec PROGRAM`: what is asked of a running \
+                  service in addition to its agent. A resource with such a line is monitored. See [monitoring.md](monitoring.md).",
         default_words: "nothing",
         ..NEW
     },

@@ -2,6 +2,7 @@
 
 use super::{Placed, Reader};
 use crate::directive::Directive;
+use crate::facts::FileKind;
 use crate::finding::Finding;
 use crate::lexer::{Line, Word};
 use crate::rule;
@@ -11,11 +12,15 @@ use systole_core::{Probe, ProcessName};
 
 /// The form of a line.
 const FORM: &str = "expected `check RESOURCE tcp HOST:PORT`, `check RESOURCE http URL [status CODE] [contains \
-                    TEXT]` or `check RESOURCE process PIDFILE` (or the name of a process)";
+                    TEXT]`, `check RESOURCE process PIDFILE` (or the name of a process) or `check RESOURCE exec \
+                    PROGRAM [ARGUMENT]…`";
 /// What can be asked.
-const KINDS: [&str; 3] = ["tcp", "http", "process"];
-/// The port of a URL without one (RFC 9110, section 4.2.1).
-const HTTP_PORT: u16 = 80;
+const KINDS: [&str; 4] = ["tcp", "http", "process", "exec"];
+/// The schemes of URLs, with the port of a URL without one (RFC 9110, sections 4.2.1 and 4.2.2), and whether the
+/// connection is encrypted.
+const SCHEMES: [(&str, u16, bool); 2] = [("http://", 80, false), ("https://", 443, true)];
+/// The form of a URL.
+const URL_FORM: &str = "expected `http://HOST[:PORT]/PATH` or `https://HOST[:PORT]/PATH`";
 /// The longest name of a process in the kernel (`comm` of proc(5)).
 const COMMAND_MAX: usize = 15;
 
@@ -44,6 +49,7 @@ impl Reader<'_> {
             "tcp" => self.tcp(*value),
             "http" => self.http(known, *value, more, line),
             "process" => self.process(*value),
+            "exec" => self.exec(*value, more),
             _ => {
                 let message = format!("`{}` is not a kind of check", kind.text);
                 let mut finding =
@@ -54,7 +60,7 @@ impl Reader<'_> {
                 return self.report(finding);
             }
         };
-        if kind.text != "http"
+        if !matches!(kind.text, "http" | "exec")
             && let Some(extra) = more.first()
         {
             let message = format!("`check … {}` ends before this word", kind.text);
@@ -87,25 +93,19 @@ impl Reader<'_> {
         more: &[Word<'_>],
         line: Line<'_>,
     ) -> Option<Probe> {
-        let Some(rest) = url.text.strip_prefix("http://") else {
-            let (message, label) = if url.text.starts_with("https://") {
-                (
-                    "`https` cannot be asked".to_owned(),
-                    "ask a port without TLS, or let the agent of the service ask",
-                )
-            } else {
-                (format!("`{}` is not a URL", url.text), "expected `http://HOST[:PORT]/PATH`")
-            };
-            self.find(&rule::BAD_CHECK, url.span(), message, label);
+        let scheme = SCHEMES.iter().find(|(scheme, ..)| url.text.starts_with(scheme));
+        let Some((scheme, default, is_tls)) = scheme else {
+            let message = format!("`{}` is not a URL", url.text);
+            self.find(&rule::BAD_CHECK, url.span(), message, URL_FORM);
             return None;
         };
+        let rest = &url.text[scheme.len()..];
         let (authority, path) = match rest.find('/') {
             Some(at) => rest.split_at(at),
             None => (rest, "/"),
         };
         let Some((host, port)) = host_and_port(authority) else {
-            let label = "expected `http://HOST[:PORT]/PATH`";
-            self.find(&rule::BAD_CHECK, url.span(), "this URL has no host", label);
+            self.find(&rule::BAD_CHECK, url.span(), "this URL has no host", URL_FORM);
             return None;
         };
         let mut status = None;
@@ -119,8 +119,8 @@ impl Reader<'_> {
             }
             words => contains = self.contains(words, line)?,
         }
-        let port = port.unwrap_or(HTTP_PORT);
-        Some(Probe::Http { host, port, path: path.to_owned(), status, contains })
+        let (port, path) = (port.unwrap_or(*default), path.to_owned());
+        Some(Probe::Http { is_tls: *is_tls, host, port, path, status, contains })
     }
 
     /// Reads `contains TEXT`; the text is the rest of the line as it is. Returns `None` if the line is wrong.
@@ -138,6 +138,22 @@ impl Reader<'_> {
                 None
             }
         }
+    }
+
+    fn exec(&mut self, program: Word<'_>, arguments: &[Word<'_>]) -> Option<Probe> {
+        if !program.text.starts_with('/') {
+            let message = format!("`{}` is not an absolute path", program.text);
+            self.find(&rule::BAD_CHECK, program.span(), message, "expected the path of a program");
+            return None;
+        }
+        let kind = self.facts.file.map(|file| file(program.text));
+        if kind.is_some_and(|kind| kind != Some(FileKind::Executable)) {
+            let message = format!("`{}` cannot be executed", program.text);
+            let label = if kind == Some(None) { "no such file" } else { "not an executable file" };
+            self.find(&rule::CHECK_NOT_EXECUTABLE, program.span(), message, label);
+        }
+        let arguments = arguments.iter().map(|word| word.text.to_owned()).collect();
+        Some(Probe::Exec { program: program.text.to_owned(), arguments })
     }
 
     fn process(&mut self, word: Word<'_>) -> Option<Probe> {

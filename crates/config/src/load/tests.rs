@@ -274,6 +274,7 @@ fn check_line_adds_probe_and_makes_its_service_monitored() {
     let of =
         settings("check nginx http http://[::1]/a status 201 contains {\"ok\": 1,  \"db\": 2}");
     let probe = Probe::Http {
+        is_tls: false,
         host: "::1".to_owned(),
         port: 80,
         path: "/a".to_owned(),
@@ -282,6 +283,11 @@ fn check_line_adds_probe_and_makes_its_service_monitored() {
     };
     assert_eq!(of.probes, [(GroupId(0), 1, probe)]);
     assert_eq!(of.monitors, [(GroupId(0), 1, Monitor::default())]);
+    let programs = settings("check nginx exec /bin/true -v https://x/");
+    let arguments = vec!["-v".to_owned(), "https://x/".to_owned()];
+    assert_eq!(programs.probes[0].2, Probe::Exec { program: "/bin/true".to_owned(), arguments });
+    let secure = settings("check nginx http https://web.example.org");
+    assert!(matches!(secure.probes[0].2, Probe::Http { is_tls: true, port: 443, .. }));
     let two =
         settings("check nginx tcp 10.0.0.1:80\ncheck nginx process nginx\nmonitor nginx every 3");
     assert_eq!((two.probes.len(), two.monitors[0].2.every), (2, Duration::from_secs(3)));

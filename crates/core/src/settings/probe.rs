@@ -15,6 +15,9 @@ pub enum Probe {
     },
     /// Whether an HTTP request is answered as expected.
     Http {
+        /// Whether the connection is encrypted (`https`).
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_tls: bool,
         /// The host, a name or an address without brackets.
         host: String,
         /// The port.
@@ -28,6 +31,13 @@ pub enum Probe {
     },
     /// Whether a process runs.
     Process(ProcessName),
+    /// Whether a program exits with 0.
+    Exec {
+        /// The file, an absolute path.
+        program: String,
+        /// Its arguments.
+        arguments: Vec<String>,
+    },
 }
 
 /// How a process is named.

@@ -1,21 +1,15 @@
 //! Calls of systemctl other than those of an agent.
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use crate::answer;
 use rustix::io::Errno;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::time::{Duration, Instant};
-use systole_sys::process::{Child, Limits, Spawn};
-use systole_sys::signals::Signal;
+use systole_sys::process::{Limits, Spawn};
 
 /// Time limit for all calls for one agent. The executor waits slightly longer for the agent's start
 /// (`BEGIN_LIMIT`).
 const LIMIT: Duration = Duration::from_secs(8);
-/// How long to wait for the end of a systemctl that was killed.
-const END_LIMIT: Duration = Duration::from_secs(1);
-/// Maximum number of bytes of an answer that are read.
-const ANSWER_MAX: usize = 64 << 10;
 
 /// The calls of systemctl that precede one agent.
 #[derive(Debug)]
@@ -46,67 +40,11 @@ impl<'a> Systemctl<'a> {
             Err(error) if is_missing(&error) => return Ok(String::new()),
             child => child?,
         };
-        self.hear(child).map_err(|error| {
+        let heard = answer::hear(child, self.end_at, &|| true);
+        heard.map(|answer| answer.text()).map_err(|error| {
             let program = self.program.display();
             io::Error::new(error.kind(), format!("{program} {}: {error}", words.join(" ")))
         })
-    }
-
-    /// Reads the output of systemctl until it ends.
-    fn hear(&self, mut child: Child) -> io::Result<String> {
-        let (stdout, _stderr) = (child.take_stdout(), child.take_stderr());
-        let mut answer = Vec::new();
-        loop {
-            // The exit is checked first: then everything that was written before the end is certainly in
-            // the pipe.
-            let exit = child.exit()?;
-            let is_open = stdout.as_ref().is_some_and(|stdout| drain(stdout, &mut answer));
-            if exit.is_some() {
-                return Ok(String::from_utf8_lossy(&answer).into_owned());
-            }
-            let left = self.end_at.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                end(&child);
-                return Err(io::Error::new(io::ErrorKind::TimedOut, "it does not answer"));
-            }
-            let mut fds = vec![PollFd::new(&child, PollFlags::IN)];
-            fds.extend(
-                stdout.as_ref().filter(|_| is_open).map(|it| PollFd::new(it, PollFlags::IN)),
-            );
-            wait(&mut fds, left)?;
-        }
-    }
-}
-
-/// Reads what is available and keeps the beginning. Returns whether more may come.
-fn drain(pipe: &OwnedFd, answer: &mut Vec<u8>) -> bool {
-    let mut buffer = [0; 4096];
-    loop {
-        match rustix::io::read(pipe, &mut buffer) {
-            Ok(0) => return false,
-            Ok(length) => {
-                let room = ANSWER_MAX.saturating_sub(answer.len()).min(length);
-                answer.extend_from_slice(&buffer[..room]);
-            }
-            Err(Errno::INTR) => {}
-            Err(Errno::AGAIN) => return true,
-            Err(_) => return false,
-        }
-    }
-}
-
-/// Kills a systemctl that takes too long.
-fn end(child: &Child) {
-    // This fails only for lack of rights over a child.
-    let _ = child.kill_group(Signal::Kill);
-    let _ = wait(&mut [PollFd::new(&child.as_fd(), PollFlags::IN)], END_LIMIT);
-}
-
-fn wait(fds: &mut [PollFd<'_>], limit: Duration) -> io::Result<()> {
-    let limit = Timespec::try_from(limit).ok();
-    match poll(fds, limit.as_ref()) {
-        Ok(_) | Err(Errno::INTR) => Ok(()),
-        Err(error) => Err(error.into()),
     }
 }
 
