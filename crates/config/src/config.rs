@@ -6,8 +6,8 @@ use crate::medium::{Medium, PingNode};
 use crate::values::Values;
 use std::time::Duration;
 use systole_core::{
-    Failback, FencingPolicy, Group, GroupId, HoldDown, LinkId, Monitor, NodeId, Probe, Settings,
-    StopFailure,
+    Failback, FencingPolicy, ForeignRunning, Group, GroupId, HoldDown, LinkId, Monitor, NodeId,
+    Probe, Settings, StopFailure,
 };
 
 /// Everything that a node needs to know before it starts.
@@ -63,6 +63,8 @@ pub struct Config {
     pub address_agent: AddressAgent,
     /// What happens when a stop fails.
     pub stop_failure: StopFailure,
+    /// What happens to resources that run although their group does not.
+    pub foreign_running: ForeignRunning,
     /// How long agents may take.
     pub agent_timeouts: AgentTimeouts,
     /// The values of the directives that have one value; the fields above that come from such directives are
@@ -118,6 +120,7 @@ impl Config {
             groups: self.groups.clone(),
             group_order: None,
             stop_failure: self.stop_failure,
+            foreign_running: self.foreign_running,
             nodes,
         }
     }

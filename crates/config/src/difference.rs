@@ -67,6 +67,7 @@ pub fn difference(old: &Config, new: &Config) -> Vec<Change> {
         uuid_source: _,
         address_agent: _,
         stop_failure: _,
+        foreign_running: _,
         agent_timeouts: _,
     } = new;
     found.restart("node name", old.node_name == *node_name);

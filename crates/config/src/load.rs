@@ -15,7 +15,7 @@ use crate::haresources;
 use crate::rule;
 use crate::source::{Content, Sources};
 use crate::values::{Parsed, Values, boolean};
-use systole_core::{Failback, Group, HoldDown, StopFailure};
+use systole_core::{Failback, ForeignRunning, Group, HoldDown, StopFailure};
 
 /// Exit code of a daemon whose configuration is wrong (`LSB_EXIT_NOTCONFIGED`).
 const EXIT_NOT_CONFIGURED: u8 = 6;
@@ -140,6 +140,11 @@ fn config(
             Some("block") => StopFailure::Block,
             Some("release-address") => StopFailure::ReleaseAddress,
             Some(_) | None => StopFailure::Reboot,
+        },
+        foreign_running: match values.word("foreign_running") {
+            Some("stop") => ForeignRunning::Stop,
+            Some("ignore") => ForeignRunning::Ignore,
+            Some(_) | None => ForeignRunning::Warn,
         },
         agent_timeouts: match values.time("agent_timeout") {
             limit if limit.is_zero() => AgentTimeouts::GENEROUS,

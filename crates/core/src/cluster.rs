@@ -9,6 +9,7 @@ mod facts;
 mod failback;
 mod failing;
 mod fencing;
+mod foreign;
 mod gate;
 mod groups;
 mod hand_over;
@@ -243,6 +244,7 @@ impl Cluster {
         self.renew_permit();
         self.place();
         self.elapse_monitoring();
+        self.elapse_foreign();
         self.elapse_memory();
         self.elapse_shutdown();
         self.elapse_transmitter();
@@ -276,6 +278,7 @@ impl Cluster {
             self.classic.deadline(),
             self.shutdown.deadline(),
             self.monitoring_deadline(),
+            self.foreign_deadline(),
         ];
         let again = self.groups.iter().filter_map(|group| group.ask_again);
         let fences = self.fences.iter().filter_map(Fence::deadline).chain(again);

@@ -2,6 +2,7 @@
 
 mod cause;
 mod check;
+mod foreign;
 mod hold;
 mod steps;
 
@@ -11,6 +12,7 @@ use crate::{
 };
 pub use cause::{Cause, Proof};
 pub use check::AfterCheck;
+pub use foreign::ForeignStep;
 pub use hold::HoldEvent;
 use std::time::Duration;
 pub use steps::{FencingEvent, HandOverEvent, IpfailEvent};
@@ -223,6 +225,17 @@ pub enum Event {
         /// The resource, by its index in the group.
         resource: usize,
     },
+    /// A resource runs here although its group does not, or no longer does.
+    Foreign {
+        /// The group.
+        group: GroupId,
+        /// The resource, by its index in the group.
+        resource: usize,
+        /// The owner of the group.
+        owner: Option<NodeId>,
+        /// What has happened.
+        step: ForeignStep,
+    },
     /// Something is held, or kept where it is, or no longer is.
     Hold(HoldEvent),
     /// No node runs a group, and this node does not take it.
@@ -325,6 +338,7 @@ impl Event {
             | Self::StartFailed { .. }
             | Self::CheckFailed { .. }
             | Self::CheckRecovered { .. }
+            | Self::Foreign { .. }
             | Self::StopFailed { .. }
             | Self::PeerFailed { .. }
             | Self::Fencing(..)

@@ -332,7 +332,8 @@ impl Runner {
         let range = self.steps[step].range.clone();
         let (first, count) = (range.start, range.len());
         let is_restart = action == Action::Start && self.restarted.is_some_and(|from| step >= from);
-        let job = Job { id: *next, group: self.group, first, count, action, is_restart };
+        let job =
+            Job { id: *next, group: self.group, first, count, action, is_restart, is_look: false };
         self.job = Some((job, now));
         Some(job)
     }

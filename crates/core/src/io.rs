@@ -166,6 +166,8 @@ pub struct Job {
     pub action: Action,
     /// This node has just stopped the resource: its start need not ask first whether it runs.
     pub is_restart: bool,
+    /// The group is not meant to run here: this looks whether the resource does all the same, or stops it.
+    pub is_look: bool,
 }
 
 /// Something the shell must do.

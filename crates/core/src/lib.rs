@@ -10,6 +10,7 @@ mod coverage;
 mod detection;
 mod event;
 mod evidence;
+mod foreign;
 mod group;
 mod history;
 mod id;
@@ -44,7 +45,8 @@ pub use coverage::Table;
 pub use coverage::{Impossible, Visits, take_visits};
 pub use detection::{Detection, LIFETIME_MAX, LIFETIME_MIN};
 pub use event::{
-    AfterCheck, Cause, Event, FencingEvent, HandOverEvent, HoldEvent, IpfailEvent, Proof,
+    AfterCheck, Cause, Event, FencingEvent, ForeignStep, HandOverEvent, HoldEvent, IpfailEvent,
+    Proof,
 };
 pub use evidence::{
     HandOverProgress, HandOverReason, LastBeat, PingCounts, PingVerdict, ProgressStage, Silence,
@@ -61,9 +63,9 @@ pub use random::Random;
 pub use refusal::{OrderRefusal, Refusal, ReloadRefusal};
 pub use scope::Scope;
 pub use settings::{
-    AddressSpec, Boot, Failback, FencingPolicy, Group, GroupIds, HoldDown, HoldRecord, LastResort,
-    Monitor, PeerRecord, Probe, ProcessName, Resource, ResourceKind, Settings, StopFailure,
-    Unfinished, UnfinishedStage,
+    AddressSpec, Boot, Failback, FencingPolicy, ForeignRunning, Group, GroupIds, HoldDown,
+    HoldRecord, LastResort, Monitor, PeerRecord, Probe, ProcessName, Resource, ResourceKind,
+    Settings, StopFailure, Unfinished, UnfinishedStage,
 };
 pub use time::Time;
 pub use wording::Wording;

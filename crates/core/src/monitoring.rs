@@ -108,7 +108,15 @@ impl Monitoring {
         watch.words = Words::NONE;
         watch.state = State::Checking(*next, now);
         let action = crate::Action::Monitor;
-        Some(Job { id: *next, group, first: watch.resource, count: 1, action, is_restart: false })
+        Some(Job {
+            id: *next,
+            group,
+            first: watch.resource,
+            count: 1,
+            action,
+            is_restart: false,
+            is_look: false,
+        })
     }
 
     /// Something suggests that a resource has failed: it is checked at once.
@@ -166,5 +174,6 @@ mod tests;
 #[cfg(all(test, feature = "test-hooks"))]
 pub(crate) fn every_rare_meeting() {
     tests::check_cancelled_says_nothing_and_is_repeated();
+    tests::blocked_resource_is_not_checked_until_cleared();
     tests::blocked_resource_of_group_that_leaves_is_checked_when_group_is_back();
 }

@@ -68,6 +68,8 @@ pub struct Settings {
     /// What happens to single groups when their preferred node returns, where it differs from
     /// [`Self::failback`].
     pub group_failback: Vec<(GroupId, Failback)>,
+    /// What happens to resources that run here although another node has their group.
+    pub foreign_running: ForeignRunning,
     /// When a group that moves again and again is kept where it is.
     pub hold_down: Option<HoldDown>,
     /// The resources that are checked while they run, each by its index in the group.
@@ -108,6 +110,7 @@ impl Settings {
             groups: Vec::new(),
             group_order: None,
             stop_failure: StopFailure::Reboot,
+            foreign_running: ForeignRunning::Warn,
             group_failback: Vec::new(),
             hold_down: Some(HoldDown::default()),
             monitors: Vec::new(),
@@ -277,6 +280,17 @@ pub enum StopFailure {
     ReleaseAddress,
     /// The group is blocked here, as it is, until a person looks at it.
     Block,
+}
+
+/// `foreign_running`: what to do about a resource that runs on this node although it has not started it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ForeignRunning {
+    /// It is reported.
+    Warn,
+    /// It is reported and stopped.
+    Stop,
+    /// Nobody looks.
+    Ignore,
 }
 
 /// A line of `haresources`.

@@ -130,8 +130,11 @@ pub fn request_of(settings: &Settings, job: &Job, term: u64, timeouts: Timeouts)
         Action::Stop => timeouts.stop,
     };
     let probes = match job.action {
-        Action::Monitor => settings.probes_of(job.group, job.first).cloned().collect(),
-        Action::Start | Action::Stop | Action::Status => Vec::new(),
+        // Another node answers at the address of a group that does not run here.
+        Action::Monitor if !job.is_look => {
+            settings.probes_of(job.group, job.first).cloned().collect()
+        }
+        Action::Monitor | Action::Start | Action::Stop | Action::Status => Vec::new(),
     };
     Request::Run(Run {
         job: job.id,

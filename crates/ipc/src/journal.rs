@@ -254,6 +254,21 @@ pub enum JournalEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         count: Option<(u8, u8)>,
     },
+    /// A resource runs on this node although its group does not, or no longer does.
+    Foreign {
+        /// The group.
+        group: String,
+        /// The resource word.
+        resource: String,
+        /// The owner of the group.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<String>,
+        /// What has happened, as a word.
+        step: Cow<'static, str>,
+        /// What came of the stop, in words, if it failed.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        outcome: String,
+    },
     /// A resource could not be started, or cannot be stopped.
     Failure {
         /// The group.

@@ -104,6 +104,9 @@ impl LogRenderer {
             Event::CheckRecovered { group, resource } => {
                 vec![self.check_recovered(*group, *resource)]
             }
+            Event::Foreign { group, resource, owner, step } => {
+                vec![self.foreign(*group, *resource, *owner, *step)]
+            }
             Event::StopRetried { group, resource, outcome: _ } => {
                 vec![self.stop_retried(*group, *resource)]
             }

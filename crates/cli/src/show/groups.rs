@@ -45,6 +45,13 @@ pub(super) fn group(group: &GroupReport, nodes: &[NodeReport]) -> String {
         let name = group.resources.first().map_or("", |name| name);
         let _ = write!(text, "\n      after fixing the cause, run on {node}: hb retry {name}");
     }
+    for resource in &group.foreign {
+        let advice = texts::foreign_advice(resource);
+        let _ = write!(
+            text,
+            "\n    {resource} runs on this node too, although the group does not\n      {advice}"
+        );
+    }
     text + &resources::lines(group)
         + &obstacles(group)
         + &stay(&group.stay, &group.preferred, &group.name)

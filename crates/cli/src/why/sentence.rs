@@ -88,11 +88,10 @@ impl Teller {
                 format!("the executor of {} is {state}", teller(entry))
             }
             JournalEvent::Check { resource, follows, outcome, count, .. } => {
-                format!(
-                    "on {}, {}",
-                    teller(entry),
-                    texts::check(resource, outcome, follows, *count)
-                )
+                on(entry, &texts::check(resource, outcome, follows, *count))
+            }
+            JournalEvent::Foreign { resource, owner, step, outcome, .. } => {
+                on(entry, &texts::foreign(resource, owner.as_deref(), step, outcome))
             }
             JournalEvent::StopFailure { resource, measure, .. } => {
                 let (node, what) = (teller(entry), done_about(measure));
@@ -135,6 +134,11 @@ fn job(entry: &Entry) -> Option<&JobEnd> {
 /// Returns the node that wrote an entry. Entries of earlier versions do not name it.
 fn teller(entry: &Entry) -> &str {
     if entry.from.is_empty() { "this node" } else { &entry.from }
+}
+
+/// Says where something has happened that a node tells of itself.
+fn on(entry: &Entry, what: &str) -> String {
+    format!("on {}, {what}", teller(entry))
 }
 
 fn not_taken(obstacle: Obstacle, evidence: &str) -> String {

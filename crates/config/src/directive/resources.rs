@@ -129,6 +129,21 @@ static ROWS: &[Directive] = &[
         ..NEW
     },
     Directive {
+        name: "foreign_running",
+        role: setting(Kind::Choice(&["warn", "stop", "ignore"])),
+        default: DefaultValue::Text("warn"),
+        change: Told::As(Subject::Agents, Takes::Live),
+        listed: Some(Listed(
+            49,
+            "what to do about resources that run although their group does not",
+        )),
+        meaning: "What happens to a resource that runs on a node although its group does not run there. \
+                  `warn`: it is reported. `stop`: it is reported and stopped. `ignore`: nobody looks \
+                  ([monitoring.md](monitoring.md#services-that-run-where-they-should-not)).",
+        classic: "refused; looks once, before the start",
+        ..NEW
+    },
+    Directive {
         name: "agent_timeout",
         role: setting(Kind::Time(Zero::Means("600 s to start and stop, 60 s to look"))),
         default: DefaultValue::Text("0"),

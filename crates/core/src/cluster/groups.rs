@@ -8,6 +8,7 @@ use super::hold::HoldOrder;
 use super::hold_down::Down;
 use super::reload::Differs;
 use super::rows::Row;
+use crate::foreign::ForeignLooks;
 use crate::group::Runner;
 use crate::monitoring::Monitoring;
 use crate::peer::{Kind, Peer};
@@ -57,6 +58,8 @@ pub(super) struct GroupState {
     pub(super) runner: Runner,
     /// The checks of those resources.
     pub(super) monitoring: Monitoring,
+    /// The looks for those resources while they are not meant to run here.
+    pub(super) foreign: ForeignLooks,
     /// When a C node was last asked to take the group, because a resource of it does not work.
     pub(super) move_asked: Option<Time>,
     /// Since when the group is in its present state.
@@ -110,6 +113,7 @@ impl GroupState {
             failures: Vec::new(),
             runner: Runner::new(id, &group.resources),
             monitoring: Monitoring::default(),
+            foreign: ForeignLooks::default(),
             move_asked: None,
             since,
             cause: Cause::Unowned,

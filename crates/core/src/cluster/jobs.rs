@@ -30,7 +30,10 @@ impl Cluster {
 
     /// Processes the end of a job.
     pub(super) fn job_done(&mut self, job: JobId, outcome: Outcome) {
-        if self.check_done(job, outcome) || self.monitor_done(job, outcome) {
+        if self.check_done(job, outcome)
+            || self.monitor_done(job, outcome)
+            || self.foreign_done(job, outcome)
+        {
             return;
         }
         let aside = self.groups.iter_mut().find_map(|group| group.runner.aside_done(job));

@@ -206,6 +206,9 @@ pub struct GroupReport {
     /// How far each resource is on this node, in start order; empty where nothing of the group runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resource_states: Vec<ResourceReport>,
+    /// The resources that run on this node although the group does not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign: Vec<String>,
     /// Set if the group's line is no longer in haresources: what is left of the group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retired: Option<Retirement>,

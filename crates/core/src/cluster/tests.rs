@@ -19,6 +19,7 @@ mod evidence;
 mod executor_absence;
 mod failing;
 mod fencing;
+mod foreign;
 mod former_lines;
 mod group_ids;
 mod hand_over;

@@ -274,7 +274,9 @@ impl Table {
                 ("waiting", "told dead"),
                 ("giving up", "rising"),
             ],
-            Self::Watch => &[("checking", "cancelled"), ("given up", "end")],
+            Self::Watch => {
+                &[("checking", "cancelled"), ("given up", "end"), ("given up", "suspect")]
+            }
             Self::Row => ROW_UNITS,
         }
     }

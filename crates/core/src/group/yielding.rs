@@ -39,7 +39,15 @@ impl Runner {
         next.0 += 1;
         let range = self.steps[aside.step].range.clone();
         let (first, count) = (range.start, range.len());
-        let job = Job { id: *next, group, first, count, action: Action::Stop, is_restart: false };
+        let job = Job {
+            id: *next,
+            group,
+            first,
+            count,
+            action: Action::Stop,
+            is_restart: false,
+            is_look: false,
+        };
         aside.job = Some((job, now));
         Some(job)
     }

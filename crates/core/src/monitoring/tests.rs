@@ -72,7 +72,7 @@ pub(super) fn check_cancelled_says_nothing_and_is_repeated() {
 }
 
 #[test]
-fn blocked_resource_is_not_checked_until_cleared() {
+pub(super) fn blocked_resource_is_not_checked_until_cleared() {
     let mut monitoring =
         of(Monitor { failures: 1, restarts: 0, then: LastResort::Block, ..MONITOR });
     assert_eq!(
@@ -81,6 +81,8 @@ fn blocked_resource_is_not_checked_until_cleared() {
     );
     monitoring.begin(at(1), GROUP);
     assert_eq!(monitoring.deadline(), None);
+    monitoring.suspect(at(1), 1);
+    assert_eq!(monitoring.deadline(), None, "also when its process ends");
     assert!(monitoring.watches().all(Watch::is_given_up));
     assert!(monitoring.clear());
     assert_eq!(check(&mut monitoring, at(2), Outcome::Running, true), Verdict::None);

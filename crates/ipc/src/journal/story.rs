@@ -45,7 +45,8 @@ impl JournalEvent {
             | Self::Alarm { group, .. }
             | Self::LetGo { group, .. }
             | Self::StopFailure { group, .. }
-            | Self::Check { group, .. } => (Group(group), Middle, false),
+            | Self::Check { group, .. }
+            | Self::Foreign { group, .. } => (Group(group), Middle, false),
             Self::NotTaken { group, .. } => (Group(group), Middle, true),
             Self::Job(job) => (Group(&job.group), Middle, false),
             Self::HandOver(stage) => {

@@ -14,6 +14,7 @@ mod executor;
 mod failing;
 mod failover;
 mod fencing;
+mod foreign;
 mod full;
 mod hand_overs;
 mod hold;

@@ -131,6 +131,7 @@ mod tests {
         count: 1,
         action: Action::Start,
         is_restart: false,
+        is_look: false,
     };
 
     fn failure(outcome: Outcome) -> JournalEvent {

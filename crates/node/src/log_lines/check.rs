@@ -2,7 +2,7 @@
 
 use super::{LogRenderer, error, info, warning};
 use crate::log::Line;
-use systole_core::{AfterCheck, GroupId, Outcome, Words};
+use systole_core::{AfterCheck, ForeignStep, GroupId, NodeId, Outcome, Words};
 use systole_ipc::texts;
 
 impl LogRenderer {
@@ -21,6 +21,28 @@ impl LogRenderer {
         match follows {
             "waits" | "unknown" | "held" | "ignores" => warning(text),
             _ => error(text),
+        }
+    }
+
+    pub(super) fn foreign(
+        &self,
+        group: GroupId,
+        resource: usize,
+        owner: Option<NodeId>,
+        step: ForeignStep,
+    ) -> Line {
+        let (word, key) = (self.resource(group, resource), self.key(group));
+        let outcome = match step {
+            ForeignStep::NotStopped(outcome) => texts::outcome(outcome),
+            ForeignStep::Runs { .. } | ForeignStep::Stopped | ForeignStep::Gone => String::new(),
+        };
+        let owner = owner.map(|owner| self.node(owner));
+        let sentence = texts::foreign(word, owner, texts::foreign_word(step), &outcome);
+        let text = format!("{key}: {sentence}");
+        match step {
+            ForeignStep::Runs { .. } => warning(text),
+            ForeignStep::NotStopped(_) => error(text),
+            ForeignStep::Stopped | ForeignStep::Gone => info(text),
         }
     }
 

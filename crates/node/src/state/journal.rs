@@ -15,7 +15,7 @@ pub(crate) use order::of_order;
 
 use std::time::Duration;
 use systole_core::{
-    Action, Cause, Event, Failure, Group, GroupId, HandOverEvent, NodeId, Settings,
+    Action, Cause, Event, Failure, ForeignStep, Group, GroupId, HandOverEvent, NodeId, Settings,
 };
 use systole_ipc::journal::{JournalEvent, RETIRED};
 use systole_ipc::texts;
@@ -85,6 +85,9 @@ pub(crate) fn of_event(settings: &Settings, event: &Event) -> Option<JournalEven
         Event::CheckRecovered { group, resource } => {
             check(settings, (*group, *resource), "recovered", String::new(), None)
         }
+        Event::Foreign { group, resource, owner, step } => {
+            foreign(settings, (*group, *resource), owner.as_ref().map(name), *step)
+        }
         Event::StopFailed { group, resource, outcome } => {
             failed(settings, settings.me, *group, Action::Stop, *resource, texts::outcome(*outcome))
         }
@@ -109,6 +112,26 @@ pub(crate) fn of_event(settings: &Settings, event: &Event) -> Option<JournalEven
             None
         }
     }
+}
+
+fn foreign(
+    settings: &Settings,
+    (group, resource): (GroupId, usize),
+    owner: Option<String>,
+    step: ForeignStep,
+) -> Option<JournalEvent> {
+    let outcome = match step {
+        ForeignStep::NotStopped(outcome) => texts::outcome(outcome),
+        ForeignStep::Runs { .. } | ForeignStep::Stopped | ForeignStep::Gone => String::new(),
+    };
+    let resources = &settings.groups.get(group.index())?.resources;
+    Some(JournalEvent::Foreign {
+        group: name_of(settings, group),
+        resource: resources.get(resource)?.word.clone(),
+        owner,
+        step: texts::foreign_word(step).into(),
+        outcome,
+    })
 }
 
 fn failed(

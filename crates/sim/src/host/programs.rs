@@ -193,6 +193,12 @@ impl Program {
         };
         let services = &mut *around.services;
         let manner = services.symptom(around.now, (group, place), act(self.action));
+        // A check that lies about what does not run starts nothing.
+        let is_asked_only = self.action == Action::Monitor && !services.is_running(group, place);
+        if manner == Some(Manner::Lies) && is_asked_only {
+            let says = around.random.chance(500);
+            return if says { Outcome::Running } else { Outcome::NotRunning };
+        }
         if manner == Some(Manner::Lies) {
             services.set_running(group, place, around.random.chance(500));
         }

@@ -14,8 +14,9 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 use systole_core::{
-    AddressSpec, Failback, FencingPolicy, GROUPS_MAX, Group, GroupId, GroupKey, HoldDown,
-    LastResort, Monitor, NodeId, Random, Resource, ResourceKind, Settings, StopFailure, Time,
+    AddressSpec, Failback, FencingPolicy, ForeignRunning, GROUPS_MAX, Group, GroupId, GroupKey,
+    HoldDown, LastResort, Monitor, NodeId, Random, Resource, ResourceKind, Settings, StopFailure,
+    Time,
 };
 
 impl World {
@@ -47,6 +48,9 @@ impl World {
         let classic_pace = Duration::from_millis(pace);
         let monitor = options.checks.then(|| draw_monitor(&mut random));
         settings.monitors = monitors(&settings.groups, monitor);
+        if options.checks {
+            settings.foreign_running = ForeignRunning::Stop;
+        }
         let drift = options.clocks.draw(&mut random);
         let network = Network::new(options.nodes, settings.links.len(), drift, &mut random);
         let patient = random.chance(options.patient);
@@ -131,6 +135,7 @@ fn settings(random: &mut Random, nodes: usize, is_crowd: bool) -> Settings {
         groups: (0..groups).map(|number| group(random, number, ids)).collect(),
         group_failback: (0..random.below(3)).map(|_| (GroupId(0), failback(random))).collect(),
         hold_down: random.chance(500).then(|| hold_down(random)),
+        foreign_running: ForeignRunning::Ignore,
         ..Settings::new(NodeId(0), names[..nodes].iter().copied())
     };
     times.put_into(settings)

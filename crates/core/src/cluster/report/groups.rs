@@ -38,6 +38,7 @@ impl Cluster {
             obstacles: self.shown_obstacles(id),
             stay: self.stay_report(id, wording),
             resource_states: self.resource_reports(id, wording),
+            foreign: self.foreign_words(id),
             retired: group.is_retired.then(|| self.retirement(id)),
         }
     }
