@@ -42,8 +42,8 @@ use crate::history::History;
 use crate::mutation::Mutation;
 use crate::peer::Peer;
 use crate::{
-    Boot, Detection, Event, GroupId, Input, JobId, NodeId, NodeStatus, Output, PingId, Random,
-    Settings, Time,
+    Boot, Detection, Event, GroupId, Input, JobId, Message, NodeId, NodeStatus, Output, PingId,
+    Random, Settings, Time,
 };
 use classic::Classic;
 use declined::DeclinedOffers;
@@ -135,6 +135,8 @@ pub struct Cluster {
     detection: Detection,
     /// Set while peers still reckon with the times before a change of them.
     times_change: Option<TimesChange>,
+    /// Whether the last input was a message for event scripts.
+    calls_script: bool,
     outbox: VecDeque<Output>,
     #[cfg(feature = "test-hooks")]
     mutation: Option<Mutation>,
@@ -177,6 +179,7 @@ impl Cluster {
             overlaps: Vec::new(),
             detection: Detection::of(&settings),
             times_change: None,
+            calls_script: false,
             outbox: VecDeque::with_capacity(OUTBOX_CAPACITY),
             #[cfg(feature = "test-hooks")]
             mutation: None,
@@ -195,6 +198,7 @@ impl Cluster {
     /// Processes one input.
     pub fn handle(&mut self, now: Time, input: &Input<'_>) {
         self.record_time(now);
+        self.calls_script = false;
         match input {
             Input::Heard(heard) => self.receive(heard),
             Input::PingReply(ping) => self.ping_replied(*ping),
@@ -208,6 +212,9 @@ impl Cluster {
             Input::ProcessEnded { group, resource } => self.handle_process_end(*group, *resource),
             Input::Carrier { group, is_there } => self.carrier_changed(*group, *is_there),
             Input::Order { ticket, order } => self.handle_order(*ticket, *order),
+            Input::Say { message, dest } => {
+                self.send(Message::Custom(Box::new((*message).clone())), *dest);
+            }
             Input::Fenced { node, attempt, outcome } => self.fenced(*node, *attempt, *outcome),
         }
     }

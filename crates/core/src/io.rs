@@ -1,6 +1,6 @@
 //! The inputs and outputs of the core: plain data that a test can compare and a journal can store.
 
-use crate::{Event, GroupId, GroupSet, Heard, JobId, NodeId, Outgoing, PeerRecord, PingId};
+use crate::{Custom, Event, GroupId, GroupSet, Heard, JobId, NodeId, Outgoing, PeerRecord, PingId};
 use crate::{OrderRefusal, Outcome, Words};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -54,6 +54,13 @@ pub enum Input<'a> {
         ticket: Ticket,
         /// What is wanted.
         order: Order,
+    },
+    /// An administrator or a script sends a message that means nothing to this node.
+    Say {
+        /// The message.
+        message: &'a Custom,
+        /// The addressee; absent means every node.
+        dest: Option<NodeId>,
     },
     /// A fencing device has done its work or has failed.
     Fenced {

@@ -56,7 +56,9 @@ pub use id::{
     GROUPS_MAX, GroupId, GroupKey, JobId, LINKS_MAX, LinkId, NODES_MAX, NodeId, PingId, Uuid,
 };
 pub use io::{Action, FenceOutcome, Holding, Input, Job, Order, Output, Ticket};
-pub use message::{Fencing, GroupSet, Heard, Message, NodeStatus, Occasion, Outgoing, Step};
+pub use message::{
+    Custom, Fencing, GroupSet, Heard, Message, NodeStatus, Occasion, Outgoing, Step,
+};
 pub use mutation::Mutation;
 pub use outcome::{Failure, Outcome};
 pub use random::Random;

@@ -171,6 +171,15 @@ pub enum Fencing {
     Unneeded,
 }
 
+/// A message of a type that means nothing to any node: it only calls event scripts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Custom {
+    /// The type.
+    pub kind: Box<str>,
+    /// The fields that follow the type: names and texts.
+    pub fields: Vec<(Box<str>, Box<str>)>,
+}
+
 /// A message from one node to the others, without its header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
@@ -318,6 +327,9 @@ pub enum Message {
         /// Whether the client is signed on.
         online: bool,
     },
+    /// A message that an administrator or a script sends. It is sent only: what is heard of it is
+    /// [`Message::Unknown`].
+    Custom(Box<Custom>),
     /// A known type whose content cannot be read. It takes part in sequencing and has no other
     /// effect.
     Unreadable {

@@ -214,6 +214,7 @@ impl Classic {
             | Message::YouAreDead
             | Message::QueryClient { .. }
             | Message::ReplyClient { .. }
+            | Message::Custom(_)
             | Message::Unreadable { .. }
             | Message::Unknown { .. } => {}
         }

@@ -8,7 +8,7 @@ use crate::number;
 use crate::words::{self, field, kind};
 use std::time::Duration;
 use systole_core::{
-    Beat, Fencing, GroupSet, Message, NodeStatus, Occasion, Outgoing, Refusal, Step,
+    Beat, Custom, Fencing, GroupSet, Message, NodeStatus, Occasion, Outgoing, Refusal, Step,
 };
 
 /// `client_gen` of a client that has not signed on again.
@@ -115,10 +115,23 @@ impl<'a> Compose<'a> {
                 self.kind(kind::YOU_ARE_DEAD)?;
                 self.client()
             }
+            Message::Custom(custom) => self.custom(custom),
             Message::QueryClient { .. } | Message::Unreadable { .. } | Message::Unknown { .. } => {
                 Err(EncodeError::NotSendable)
             }
         }
+    }
+
+    /// Writes a message of an administrator, whose fields must not take the place of those of every message.
+    fn custom(&mut self, custom: &Custom) -> Result<(), EncodeError> {
+        self.kind(&custom.kind)?;
+        for (name, value) in &custom.fields {
+            if field::OF_EVERY_MESSAGE.contains(&name.as_ref()) {
+                return Err(EncodeError::NotSendable);
+            }
+            self.text(name, value)?;
+        }
+        Ok(())
     }
 
     fn header(&mut self, load: &str, unix_time: u64) -> Result<(), EncodeError> {

@@ -43,6 +43,22 @@ pub(crate) mod field {
     pub(crate) const TO: &str = "to_id";
     pub(crate) const TTL: &str = "ttl";
     pub(crate) const TYPE: &str = "t";
+
+    /// The fields that every message has, which the daemon alone writes.
+    pub(crate) const OF_EVERY_MESSAGE: [&str; 12] = [
+        AUTH,
+        BEAT,
+        DEST,
+        DEST_UUID,
+        GENERATION,
+        LOAD,
+        SEQUENCE,
+        SOURCE,
+        SOURCE_UUID,
+        TIME,
+        TTL,
+        TYPE,
+    ];
 }
 
 /// Types of messages.
@@ -74,6 +90,45 @@ pub(crate) mod kind {
     pub(crate) const STONITH: &str = "stonith";
     pub(crate) const TAKEOVER: &str = "hb_takeover";
     pub(crate) const YOU_ARE_DEAD: &str = "you_are_dead";
+}
+
+/// Every type that has a meaning to this node.
+const KINDS: [&str; 23] = [
+    kind::ABORT_GIVEUP,
+    kind::ACK,
+    kind::ASK_RESOURCES,
+    kind::GROUP_GRANT,
+    kind::GROUP_ORDER,
+    kind::GROUP_REQUEST,
+    kind::GROUP_STEP,
+    kind::NAK,
+    kind::PING,
+    kind::PING_COUNT,
+    kind::PRESENCE,
+    kind::QUERY_CLIENT,
+    kind::REFUSE,
+    kind::REPLY_CLIENT,
+    kind::REPLY_NODES,
+    kind::REQUEST_NODES,
+    kind::RESOURCE,
+    kind::REXMIT,
+    kind::SHUTDONE,
+    kind::STARTING,
+    kind::STATUS,
+    kind::STONITH,
+    kind::YOU_ARE_DEAD,
+];
+
+/// Returns whether a type of message is one of the protocol, which only daemons send.
+#[must_use]
+pub fn is_of_protocol(name: &str) -> bool {
+    name == kind::TAKEOVER || name.starts_with(kind::UNSEQUENCED) || KINDS.contains(&name)
+}
+
+/// Returns whether a field is one of those that the sending daemon writes into every message.
+#[must_use]
+pub fn is_of_every_message(name: &str) -> bool {
+    field::OF_EVERY_MESSAGE.contains(&name)
 }
 
 /// The client whose messages the daemon itself sends and reads.

@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
 
-use systole_core::{GroupKey, LinkId, Message, NodeId, Outgoing, Refusal, Step, Time, Uuid};
+use systole_core::{
+    Custom, GroupKey, LinkId, Message, NodeId, Outgoing, Refusal, Step, Time, Uuid,
+};
 use systole_wire::{
     Decoder, Encoder, Fields, Form, HearError, Identity, Keys, Kind, Method, Sealer, Style,
+    is_of_every_message, is_of_protocol,
 };
 
 const HEADER: [(&str, &str); 4] = [("src", "beta"), ("seq", "7"), ("hg", "5"), ("ts", "6b02ca06")];
@@ -114,4 +117,39 @@ fn hand_over_messages_between_systole_nodes_round_trip() {
         let heard = decoder.open(bytes, &keys).unwrap().heard(LinkId(0)).unwrap();
         assert_eq!((heard.message, heard.dest), (&outgoing.message, Some("beta")));
     }
+}
+
+#[test]
+fn custom_message_is_heard_as_unknown_with_its_fields() {
+    let keys = Keys::new(1, [(1, Method::Sha1, &b"a key"[..])]).unwrap();
+    let fields = vec![("text".into(), "a=b c".into()), ("info".into(), "".into())];
+    let outgoing = Outgoing {
+        message: Message::Custom(Box::new(Custom { kind: "mail".into(), fields })),
+        dest: Some(NodeId(0)),
+        dest_uuid: None,
+        sequence: Some(9),
+        made: Time::START,
+    };
+    let identity = Identity {
+        name: "beta".into(),
+        uuid: Uuid([1; 16]),
+        generation: 5,
+        ttl: 3,
+        nodes: vec!["alpha".into(), "beta".into()],
+    };
+    let mut encoder = Encoder::new(identity, Style::default());
+    for form in [Form::Framed, Form::Classic] {
+        let bytes = encoder.encode(&outgoing, None, "n/a", 1, &keys, form).unwrap();
+        let mut decoder = Decoder::default();
+        let opened = decoder.open(bytes, &keys).unwrap();
+        let read = opened.fields();
+        let own = read.iter().take(4).map(|field| (field.name, field.text()));
+        let expected = [("t", "mail"), ("dest", "alpha"), ("text", "a=b c"), ("info", "")];
+        assert!(own.eq(expected.map(|(name, value)| (name, Some(value)))), "{read:?}");
+        let heard = opened.heard(LinkId(0)).unwrap();
+        assert_eq!(heard.message, &Message::Unknown { unsequenced: false });
+        assert_eq!((heard.sequence, heard.dest), (Some(9), Some("alpha")));
+    }
+    assert!(is_of_protocol("status") && is_of_protocol("NS_x") && !is_of_protocol("mail"));
+    assert!(is_of_every_message("srcuuid") && !is_of_every_message("text"));
 }

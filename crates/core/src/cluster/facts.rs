@@ -62,6 +62,14 @@ impl Cluster {
         node != self.settings.me && self.peer(node).is_alive()
     }
 
+    /// Whether the last input was a message for event scripts: a new status of its sender, or a
+    /// message that scripts of heartbeat act on, or one of a type that means nothing to this node.
+    /// Only a message that passed every check is one.
+    #[must_use]
+    pub const fn calls_script(&self) -> bool {
+        self.calls_script
+    }
+
     /// Whether no executor has said yet what it holds.
     #[must_use]
     pub const fn awaits_greeting(&self) -> bool {

@@ -202,6 +202,7 @@ impl Cluster {
                 self.handle_step(from, sequence, Scope::Set(*hold), (*step, *by_order));
             }
             Message::TakeoverOrder { hold } => {
+                self.calls_script = true;
                 self.handle_takeover_order(from, Scope::Set(hold.mirrored()));
             }
             Message::GroupStep { group, step, by_order } => {
@@ -225,15 +226,20 @@ impl Cluster {
             Message::Resource { hold, full, stable, occasion } => {
                 self.handle_resource((from, sequence), (*hold, *full), *stable, *occasion);
             }
-            Message::GroupRequest { key } => self.handle_group_request(from, key),
+            Message::GroupRequest { key } => {
+                self.calls_script = true;
+                self.handle_group_request(from, key);
+            }
             Message::GroupGrant { key, granted, .. } => {
+                self.calls_script = true;
                 self.handle_group_grant(from, key, *granted);
             }
+            Message::Stonith { .. } | Message::Custom(_) => self.calls_script = true,
+            // Without a sequence number a recording of the message would call the script again.
+            Message::Unknown { unsequenced } => self.calls_script = !unsequenced,
             Message::Nak { .. }
-            | Message::Stonith { .. }
             | Message::IpfailPresence { joined: false }
-            | Message::ReplyClient { .. }
-            | Message::Unknown { .. } => {}
+            | Message::ReplyClient { .. } => {}
         }
     }
 
@@ -267,6 +273,7 @@ impl Cluster {
             self.report(Event::LateBeat { node: from, interval, deadly });
         }
         if before != status || !was_heard {
+            self.calls_script = true;
             self.report(Event::PeerStatus(from, status));
             self.beat_soon();
             self.report_ipfail(IpfailEvent::NodeStatus(from, status));

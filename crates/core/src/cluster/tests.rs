@@ -40,6 +40,7 @@ mod replays;
 mod requests;
 mod reservations;
 mod rolling;
+mod scripts;
 mod sets;
 mod slow_line;
 mod statuses;

@@ -9,7 +9,9 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
-use systole_core::{GroupSet, LinkId, Message, NODES_MAX, NodeId, Occasion, Outgoing, Time, Uuid};
+use systole_core::{
+    Custom, GroupSet, LinkId, Message, NODES_MAX, NodeId, Occasion, Outgoing, Time, Uuid,
+};
 use systole_wire::{
     Algorithm, Compression, DATAGRAM_MAX, DecodeError, Decoder, EncodeError, Encoder, FIELDS_MAX,
     Fields, Form, Identity, Keys, Kind, MESSAGE_MAX, MessageFormat, Method, Sealer, Signer, Style,
@@ -309,7 +311,13 @@ fn unsendable_message_is_refused_by_encoder() {
         stable: None,
         occasion: Occasion::Unknown,
     };
+    let custom = |name: &str| {
+        let fields = vec![(name.into(), "1".into())];
+        Message::Custom(Box::new(Custom { kind: "mail".into(), fields }))
+    };
     for (outgoing, right) in [
+        (outgoing(custom("seq"), None, Some(1)), EncodeError::NotSendable),
+        (outgoing(custom("systole"), None, Some(1)), EncodeError::NotSendable),
         (outgoing(unknown, None, Some(1)), EncodeError::NotSendable),
         (outgoing(occasion, None, Some(1)), EncodeError::NotSendable),
         (outgoing(Message::Starting, None, None), EncodeError::NoSequence),
