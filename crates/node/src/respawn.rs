@@ -7,6 +7,7 @@
 
 mod policy;
 mod program;
+mod signal_text;
 mod supervisor;
 #[cfg(test)]
 mod tests;

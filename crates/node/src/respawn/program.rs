@@ -1,5 +1,6 @@
 //! One program: running, waiting to run again, or ended for good.
 
+use super::signal_text::signal_text;
 use super::{Policy, Program, Report, Verdict};
 use crate::log::Level;
 use std::ffi::OsString;
@@ -35,6 +36,8 @@ pub(super) struct Kept {
     state: State,
     /// The wait after the next failed start.
     retry: Duration,
+    /// A stop has reported that the program is ended, or is not running.
+    is_stop_told: bool,
 }
 
 #[derive(Debug)]
@@ -57,7 +60,13 @@ impl Kept {
     /// Creates a program that runs as soon as [`Kept::elapse`] is called.
     pub(super) fn new(program: Program, now: Instant) -> Self {
         let policy = Policy::new(program.failfast);
-        Self { program, policy, state: State::Pausing { until: now }, retry: RETRY_FIRST }
+        Self {
+            program,
+            policy,
+            state: State::Pausing { until: now },
+            retry: RETRY_FIRST,
+            is_stop_told: false,
+        }
     }
 
     pub(super) fn child(&self) -> Option<&Child> {
@@ -105,11 +114,20 @@ impl Kept {
         self.state = match std::mem::replace(&mut self.state, State::Ended) {
             State::Running { child, .. } => {
                 signal(&child, Signal::Terminate, &self.program.command, reports);
+                self.is_stop_told = true;
                 State::Ending { child, kill_at: Some(now + END_LIMIT) }
             }
             ending @ State::Ending { .. } => ending,
             State::Pausing { .. } | State::Ended => State::Ended,
         };
+    }
+
+    /// Reports once, in its turn, that there is nothing to end.
+    pub(super) fn tell_not_running(&mut self, reports: &mut Vec<Report>) {
+        if !std::mem::replace(&mut self.is_stop_told, true) {
+            let text = format!("client [{}] is not running.", self.program.command);
+            reports.push(report(Level::Info, text));
+        }
     }
 
     fn start(&mut self, now: Instant, start: &Start<'_>, reports: &mut Vec<Report>) {
@@ -189,14 +207,10 @@ impl Kept {
                 reports.push(report(Level::Warning, text));
             }
             Exit::Signal(number) => {
-                let text = format!("{managed} killed by signal {number}.");
-                let client = format!("Client {command} (pid={pid}) killed by signal {number}.");
+                let text = format!("{managed} killed by {}.", signal_text(number));
                 let was_asked = matches!(self.state, State::Ending { .. });
                 let level = if was_asked { Level::Info } else { Level::Warning };
                 reports.push(report(level, text));
-                if !was_asked {
-                    reports.push(report(Level::Error, client));
-                }
             }
         }
     }

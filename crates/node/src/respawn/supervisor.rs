@@ -160,8 +160,11 @@ impl Supervisor {
         for kept in self.kept.iter_mut().filter(|kept| kept.child().is_none()) {
             kept.stop(now, reports);
         }
-        if let Some(last) = self.kept.iter_mut().rfind(|kept| !kept.is_over()) {
-            last.stop(now, reports);
+        for kept in self.kept.iter_mut().rev() {
+            if !kept.is_over() {
+                return kept.stop(now, reports);
+            }
+            kept.tell_not_running(reports);
         }
     }
 

@@ -106,7 +106,7 @@ fn stopped_program_ends_and_is_not_respawned() {
     kept.stop(Instant::now(), &mut reports);
     assert!(has(&reports, "killing /bin/sleep 1000 process group"), "{reports:?}");
     let (reports, _) = drive(&mut kept, |kept, _| kept.is_over());
-    assert!(has(&reports, "killed by signal 15."), "{reports:?}");
+    assert!(has(&reports, "killed by signal 15 [SIGTERM - Termination (ANSI)]."), "{reports:?}");
     assert!(!has(&reports, "Respawning"), "{reports:?}");
 }
 
@@ -126,7 +126,7 @@ fn program_ignoring_stop_is_killed() {
     assert!(has(&reports, "with signal 9"), "{reports:?}");
 }
 
-/// Reads reports until the other side hangs up, and makes it stop when both programs run.
+/// Reads reports until the other side hangs up, and makes it stop when all programs were started.
 fn reports_until_end(connection: &Connection) -> Vec<Report> {
     let mut is_asked = false;
     let mut reports = Vec::new();
@@ -142,7 +142,8 @@ fn reports_until_end(connection: &Connection) -> Vec<Report> {
         }
         assert!(Instant::now() < limit, "{reports:?}");
         let started = reports.iter().filter(|report: &&Report| report.text.contains("(pid "));
-        if started.count() == 2 && !std::mem::replace(&mut is_asked, true) {
+        let has_run = started.count() == 3 && has(&reports, "exited with return code 100.");
+        if has_run && !std::mem::replace(&mut is_asked, true) {
             connection.send(&serde_json::to_vec(&Request::Stop).unwrap()).unwrap();
         }
     }
@@ -154,7 +155,8 @@ fn supervisor_ends_its_programs_in_reverse_order() {
     let fd = theirs.as_fd().try_clone_to_owned().unwrap();
     drop(theirs);
     let thread = std::thread::spawn(move || Supervisor::new(fd).unwrap().run());
-    let programs = vec![program("/bin/sleep 1001"), program("/bin/sleep 1002")];
+    let ended = "/bin/sh -c 'exit 100'";
+    let programs = vec![program("/bin/sleep 1001"), program(ended), program("/bin/sleep 1002")];
     let start = Request::Start { programs, environment: Vec::new() };
     ours.send(&serde_json::to_vec(&start).unwrap()).unwrap();
     let reports = reports_until_end(&ours);
@@ -162,7 +164,8 @@ fn supervisor_ends_its_programs_in_reverse_order() {
     let place = |text: &str| reports.iter().position(|report| report.text.starts_with(text));
     let (first, second) = (place("killing /bin/sleep 1001"), place("killing /bin/sleep 1002"));
     let ended = place("Managed /bin/sleep 1002");
-    assert!(second < ended && ended < first && second.is_some(), "{reports:?}");
+    let idle = place("client [/bin/sh -c 'exit 100'] is not running.");
+    assert!(second < ended && ended < idle && idle < first && second.is_some(), "{reports:?}");
 }
 
 #[test]
