@@ -262,7 +262,10 @@ impl Reader<'_> {
             "Systole runs the resources of haresources, not Pacemaker",
         )
         .label("only `off` is possible here")
-        .help("heartbeat 3.0.6 would ignore haresources and start Pacemaker's programs");
+        .help(
+            "heartbeat 3.0.6 would ignore haresources and start Pacemaker's programs; if you need \
+             Pacemaker, run it on Corosync",
+        );
         self.report(finding);
     }
 

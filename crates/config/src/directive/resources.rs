@@ -34,6 +34,7 @@ static ROWS: &[Directive] = &[
         meaning: "`apiauth CLIENT uid=LIST gid=LIST`: which users and groups may sign on as \
                   CLIENT.",
         default_words: "built-in entries",
+        ours: "checked, without effect: there is no client API",
         ..SERVED
     },
     Directive {

@@ -149,6 +149,15 @@ impl Reader<'_> {
                 ));
             return self.report(finding);
         }
+        // One finding is enough for all lines.
+        if self.draft.api_authorizations.is_empty() {
+            self.find(
+                &rule::INERT_DIRECTIVE,
+                name.span(),
+                "`apiauth` no longer has an effect",
+                "there is no client API that clients could sign on to",
+            );
+        }
         self.draft.api_authorizations.push(entry);
     }
 
