@@ -38,6 +38,16 @@ pub struct Invocation {
     pub environment: Vec<(OsString, OsString)>,
 }
 
+/// Returns the variables of every script that is run for the daemon: those that heartbeat's shell functions
+/// set, and those of the configuration.
+#[must_use]
+pub fn script_variables(
+    directories: &Directories,
+    configuration: &Configuration,
+) -> Vec<(String, String)> {
+    environment::common(directories, configuration)
+}
+
 impl Agent {
     /// Finds the agent of this name.
     ///

@@ -41,6 +41,12 @@ impl Paths {
         self.run.join("heartbeat.pid")
     }
 
+    /// Returns the path of the FIFO into which scripts write messages.
+    #[must_use]
+    pub fn fifo(&self) -> PathBuf {
+        self.state.join("fifo")
+    }
+
     /// Returns the directory of the sockets.
     #[must_use]
     pub fn runtime(&self) -> PathBuf {

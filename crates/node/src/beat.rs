@@ -29,6 +29,7 @@ mod tests;
 
 pub(crate) use parts::Parts;
 
+use crate::hooks;
 use channel::{BeatEnd, Command, News};
 use drops::Drops;
 use error_counters::ErrorCounters;
@@ -202,7 +203,7 @@ impl BeatLoop {
             Ok(opened) => opened,
             Err(error) => return drops.note(link, received.source, error.into()),
         };
-        let signer = opened.signer();
+        let (signer, fields) = (opened.signer(), opened.fields());
         let heard = match opened.heard(link) {
             Ok(heard) => heard,
             Err(error) => return drops.note(link, received.source, error.into()),
@@ -213,6 +214,9 @@ impl BeatLoop {
             None => drops.record_stranger(link, received.source, heard.source),
         }
         cluster.handle(now, &Input::Heard(heard));
+        if cluster.calls_script() {
+            self.control.send_lossy(News::Offered(hooks::fields::of(fields)));
+        }
         if let Some(node) = source.filter(|_| signer == Signer::Sending) {
             self.record_renewed(node);
         }
@@ -238,6 +242,9 @@ impl BeatLoop {
                 }
                 Command::Fenced { node, attempt, outcome } => {
                     self.cluster.handle(now, &Input::Fenced { node, attempt, outcome });
+                }
+                Command::Say { message, dest } => {
+                    self.cluster.handle(now, &Input::Say { message: &message, dest });
                 }
                 Command::Snapshot => {
                     let snapshot = Box::new(self.cluster.snapshot(&texts::WORDING));

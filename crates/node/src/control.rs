@@ -7,7 +7,9 @@ mod dropped;
 mod error_lines;
 mod executor;
 mod fence;
+mod fifo;
 mod group_names;
+mod hooks;
 mod keys;
 mod lacking;
 pub(crate) mod links;
@@ -36,6 +38,8 @@ use crate::daemon::pid_file::PidFile;
 use crate::daemon::recalled::with_cause;
 use crate::executor_process::ExecutorProcess;
 use crate::fencing::{Answer, Fencer};
+use crate::fifo::Fifo;
+use crate::hooks::{Events, Hooks};
 use crate::log::{Level, Line, Log};
 use crate::log_lines::LogRenderer;
 use crate::state::{State, StateWriter, Told};
@@ -44,7 +48,7 @@ use dropped::DroppedTable;
 use lacking::Lacking;
 use links::Medium;
 use other_lines::OtherLines;
-pub(crate) use parts::Parts;
+pub(crate) use parts::{Helpers, Parts};
 use reading::Reading;
 use reasons::Reasons;
 use reload::Reload;
@@ -123,6 +127,12 @@ pub(crate) struct Control {
     clients: Clients,
     /// Drives fencing devices.
     fencer: Fencer,
+    /// Runs event scripts.
+    hooks: Hooks,
+    /// Turns events into calls of event scripts.
+    events: Events,
+    /// The FIFO into which scripts write messages.
+    fifo: Fifo,
     /// Keeps the watchdog device, if there is one.
     watchdog: Option<Keeper>,
     /// The channel to the beat thread.
@@ -139,8 +149,8 @@ pub(crate) struct Control {
     lacking: Lacking,
     /// The clients that wait for a copy of the state.
     watchers: Vec<ClientId>,
-    /// The clients that wait for the end of an order.
-    orders: BTreeMap<Ticket, (ClientId, Order)>,
+    /// The clients that wait for the end of an order. Nobody waits for that of an order from the FIFO.
+    orders: BTreeMap<Ticket, (Option<ClientId>, Order)>,
     /// The answers of devices, until the beat thread takes them.
     answers: VecDeque<Answer>,
     /// What devices said about attempts whose end the core has not reported yet.
@@ -194,11 +204,13 @@ impl Control {
             self.wait()?;
             self.read_signals()?;
             self.read_clients();
+            self.read_fifo();
             self.read_news();
             self.tend_reading();
             self.tend_executor();
             self.tend_programs();
             self.tend_fencer();
+            self.tend_hooks();
             self.tick();
             if let Some(ending) = self.ending {
                 return Ok(ending);
@@ -217,11 +229,17 @@ impl Control {
         self.log.write(&line);
     }
 
+    /// Removes the FIFO, so that no script waits for a daemon that does not run.
+    pub(crate) fn remove_fifo(&mut self) {
+        self.fifo.remove();
+    }
+
     /// Ends the programs that the daemon keeps running. Takes as long as they take.
     pub(crate) fn stop_programs(&mut self) {
         for line in self.clients.stop() {
             self.log.write(&line);
         }
+        self.hooks.end();
     }
 
     /// Records in the journal what has just happened, or happened in the turn of the beat thread whose news
@@ -285,6 +303,8 @@ impl Control {
         fds.extend(self.server.descriptors());
         fds.extend(self.clients.descriptors());
         fds.extend(self.fencer.descriptors());
+        fds.extend(self.hooks.descriptors());
+        fds.extend(self.fifo.descriptors());
         match poll(&mut fds, Some(&timeout)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),

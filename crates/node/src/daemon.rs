@@ -18,7 +18,7 @@ mod verbs;
 pub(crate) mod wiring;
 
 use crate::options::{Action, Options, Role, defaults, exit, help, version};
-use crate::{clients, executor_process, fencing, units};
+use crate::{clients, executor_process, fencing, hooks, units};
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -74,6 +74,7 @@ fn play(role: Role, paths: &Paths) -> u8 {
         }
         Role::Clients => clients::run().map_err(|error| error.to_string()),
         Role::Fencer => fencing::run().map_err(|error| error.to_string()),
+        Role::Hooks => hooks::run(paths).map_err(|error| error.to_string()),
         Role::Units => units::run(paths).map_err(|error| error.to_string()),
     };
     match result {

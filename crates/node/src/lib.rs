@@ -10,6 +10,8 @@ pub mod control;
 pub mod daemon;
 mod executor_process;
 mod fencing;
+mod fifo;
+mod hooks;
 pub mod log;
 pub mod log_lines;
 pub mod options;

@@ -63,6 +63,8 @@ pub enum Role {
     Clients,
     /// Drives fencing devices.
     Fencer,
+    /// Runs event scripts.
+    Hooks,
     /// Before the daemon starts: order the units of the groups after the daemon's own unit, for a shutdown.
     Units,
 }
@@ -75,6 +77,7 @@ impl Role {
             Self::Executor => "executor",
             Self::Clients => "clients",
             Self::Fencer => "fencer",
+            Self::Hooks => "hooks",
             Self::Units => "units",
         }
     }
@@ -280,7 +283,7 @@ fn hold(argument: Option<String>) -> Result<GroupSet, UsageError> {
 }
 
 fn role(argument: &str) -> Result<Role, UsageError> {
-    let all = [Role::Executor, Role::Clients, Role::Fencer, Role::Units];
+    let all = [Role::Executor, Role::Clients, Role::Fencer, Role::Hooks, Role::Units];
     let known = all.into_iter().find(|role| role.word() == argument);
     known.ok_or_else(|| UsageError::BadArgument {
         option: "--role".into(),

@@ -93,7 +93,8 @@ impl State {
         let directory = directory.into();
         let group = systole_sys::identity::group_id("haclient").ok();
         let fresh = FILES.map(|name| format!("{name}{FRESH}"));
-        let names: Vec<_> = FILES.into_iter().chain(fresh.iter().map(String::as_str)).collect();
+        let names = FILES.into_iter().chain(fresh.iter().map(String::as_str)).chain(["fifo"]);
+        let names: Vec<_> = names.collect();
         match trusted::take(&directory, (MODE, group), &names) {
             Ok(told) => Ok((Self { directory }, told)),
             Err(source) => Err(StateError::Write { path: directory, source }),

@@ -8,6 +8,7 @@ mod acks;
 mod dies_early;
 mod harm;
 mod home;
+mod hooks;
 mod keys;
 mod large;
 mod loss;

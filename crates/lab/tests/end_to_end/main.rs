@@ -18,6 +18,7 @@ mod foreign;
 mod full;
 mod hand_overs;
 mod hold;
+mod hooks;
 mod keys;
 mod many;
 mod monitoring;

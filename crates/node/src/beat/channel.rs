@@ -14,7 +14,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use systole_agents::protocol::{Configuration, Level};
 use systole_config::AgentTimeouts;
 use systole_core::{
-    Event, FenceOutcome, GroupId, GroupKey, HoldRecord, JobId, NodeId, Order, OrderRefusal,
+    Custom, Event, FenceOutcome, GroupId, GroupKey, HoldRecord, JobId, NodeId, Order, OrderRefusal,
     PeerRecord, ReloadRefusal, Settings, Snapshot, Ticket,
 };
 use systole_sys::clock;
@@ -48,6 +48,13 @@ pub(crate) enum Command {
         attempt: u32,
         /// The result.
         outcome: FenceOutcome,
+    },
+    /// Send a message of an administrator.
+    Say {
+        /// The message.
+        message: Box<Custom>,
+        /// The addressee; absent means every node.
+        dest: Option<NodeId>,
     },
     /// Send a copy of the state.
     Snapshot,
@@ -84,6 +91,8 @@ pub(crate) struct Reconfiguration {
 pub(crate) enum News {
     /// An event of the core.
     Event(Event),
+    /// A message for event scripts was heard: its fields, as scripts are given them.
+    Offered(Vec<(String, String)>),
     /// The executor has let go of a group on its own initiative, which is also reported to the core.
     LetGo {
         /// The group.

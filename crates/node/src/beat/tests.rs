@@ -211,6 +211,7 @@ fn bad_datagrams_are_counted_and_reported_once_a_second() {
             | News::ExecutorGone { .. }
             | News::LinkLost { .. }
             | News::Reconfigured(_)
+            | News::Offered(_)
             | News::Snapshot(_) => None,
         })
         .collect();

@@ -43,6 +43,7 @@ impl Control {
             ("start the thread that supervises", self.supervision.tend()),
             ("start the process that keeps clients running", self.clients.tend()),
             ("start the process that drives fencing devices", self.fencer.tend()),
+            ("start the process that runs event scripts", self.hooks.tend()),
         ];
         for (what, result) in results {
             self.record_lacking(what, result);

@@ -36,6 +36,7 @@ impl Control {
     fn handle_news(&mut self, news: News) {
         match news {
             News::Event(event) => self.tell(&event),
+            News::Offered(message) => self.offer(&message),
             News::LetGo { group, why } => {
                 let group = self.settings.groups[group.index()].name().to_owned();
                 self.note(JournalEvent::LetGo { group, why });
@@ -80,6 +81,7 @@ impl Control {
     /// Reports what happened.
     fn tell(&mut self, event: &Event) {
         self.running.note(&self.settings, event);
+        self.call_scripts(event);
         let reason = self.reasons.of_event(&self.settings, event);
         for line in self.renderer.lines(event, reason) {
             self.log.write(&line);

@@ -17,6 +17,8 @@ use crate::daemon::host_names::Names;
 use crate::daemon::pid_file::PidFile;
 use crate::executor_process::ExecutorProcess;
 use crate::fencing::Fencer;
+use crate::fifo::Fifo;
+use crate::hooks::{Events, Hooks};
 use crate::log::Log;
 use crate::log_lines::LogRenderer;
 use crate::state::{State, StateWriter};
@@ -31,6 +33,16 @@ use systole_core::Settings;
 use systole_facts::Files;
 use systole_ipc::paths::Paths;
 use systole_sys::signals::Signals;
+
+/// The daemon's sides of its helper processes.
+pub(crate) struct Helpers {
+    /// The programs that are kept running.
+    pub(crate) clients: Clients,
+    /// Drives fencing devices.
+    pub(crate) fencer: Fencer,
+    /// Runs event scripts.
+    pub(crate) hooks: Hooks,
+}
 
 /// The parts of which the control thread is made.
 pub(crate) struct Parts {
@@ -65,10 +77,8 @@ pub(crate) struct Parts {
     pub(crate) media: Vec<Medium>,
     /// Starts executors.
     pub(crate) executor: ExecutorProcess,
-    /// The programs that are kept running.
-    pub(crate) clients: Clients,
-    /// Drives fencing devices.
-    pub(crate) fencer: Fencer,
+    /// The daemon's sides of its helper processes.
+    pub(crate) helpers: Helpers,
     /// Keeps the watchdog device, if there is one.
     pub(crate) watchdog: Option<Keeper>,
     /// The channel to the beat thread.
@@ -86,6 +96,7 @@ impl Control {
             let journal = state.journal(settings.name(settings.me), *generation);
             StateWriter::new(state.clone(), journal, *unstored_generation)
         };
+        let fifo = Fifo::new(parts.paths.fifo());
         let supervision = Supervision::new(Arc::clone(&parts.beat.shared), parts.log.voice());
         let mut control = Self {
             renderer: LogRenderer::new(Arc::clone(&parts.settings), std::process::id()),
@@ -104,8 +115,11 @@ impl Control {
             state: parts.state,
             media: parts.media,
             executor: parts.executor,
-            clients: parts.clients,
-            fencer: parts.fencer,
+            clients: parts.helpers.clients,
+            fencer: parts.helpers.fencer,
+            hooks: parts.helpers.hooks,
+            events: Events::default(),
+            fifo,
             watchdog: parts.watchdog,
             beat: parts.beat,
             thread: parts.thread,
@@ -137,6 +151,7 @@ impl Control {
             ending: None,
         };
         control.tend_lacking();
+        control.open_fifo();
         control
     }
 }

@@ -161,6 +161,7 @@ impl Control {
         self.settings = settings;
         let Reload { asker, read: Read { files, config, changes, hindrances: _ } } = reload;
         let before = std::mem::replace(&mut self.config, config);
+        self.configure_hooks();
         if self.take_keys(before.authentication) {
             self.files = files;
         }

@@ -32,6 +32,12 @@ impl Requester {
         Self { uid, pid, user: name(&users, uid), login }
     }
 
+    /// Returns the writer of a message in the FIFO: root, but nobody knows which process.
+    pub(super) fn fifo() -> Self {
+        let users = read("/etc/passwd");
+        Self { uid: 0, pid: 0, user: name(&users, 0), login: None }
+    }
+
     pub(super) fn orders(self, order: JournalOrder, ticket: Ticket) -> JournalEvent {
         let Self { uid, pid, user, login } = self;
         JournalEvent::Order { order, uid, pid, user, login, ticket: ticket.0 }

@@ -71,7 +71,7 @@ impl Control {
         self.next_ticket += 1;
         self.note(Requester::of(uid, pid).orders(journal_order, ticket));
         if self.beat.command(Command::Order { ticket, order }).is_ok() {
-            self.orders.insert(ticket, (asked.client, order));
+            self.orders.insert(ticket, (Some(asked.client), order));
         } else {
             self.fail(asked.client, "the daemon is too busy");
         }
@@ -97,6 +97,9 @@ impl Control {
         let Some((client, order)) = self.orders.remove(&ticket) else { return };
         let journal_order = journal::of_order(&self.settings, order);
         self.record_answer(journal_order, result.err().map(Reason::Order), None, ticket);
+        let Some(client) = client else {
+            return result.unwrap_or_else(|refusal| self.tell_refused(order, refusal));
+        };
         let response = match result {
             Ok(()) => Response::Done,
             Err(refusal) => {

@@ -7,22 +7,27 @@ use crate::beat::channel::Shared;
 use crate::beat::executor::Executor;
 use crate::beat::pings::Pings;
 use crate::clients::Clients;
+use crate::control::Helpers;
 use crate::executor_process::ExecutorProcess;
 use crate::fencing::Fencer;
+use crate::hooks::Hooks;
 use crate::log::{Level, Line, Log};
 use crate::watchdog::Keeper;
 use std::io;
 use std::sync::Arc;
 use systole_core::Detection;
+use systole_ipc::paths::Paths;
 use systole_sys::signals::Signals;
 
 /// Starts the helper processes, if possible before memory is locked. Failures are logged, and the control
 /// thread tries again.
-pub(super) fn helpers(plan: &Plan) -> (Clients, Fencer) {
+pub(super) fn helpers(paths: &Paths, plan: &Plan, is_realtime: bool) -> Helpers {
     let mut clients = Clients::new(&plan.config, wiring::environment(&plan.config, plan.debug));
     let mut fencer = Fencer::new(plan.config.fencing.clone(), plan.settings.nodes.clone());
-    let _ = (clients.tend(), fencer.tend());
-    (clients, fencer)
+    let facts = wiring::executor(&plan.config, plan.debug, is_realtime);
+    let mut hooks = Hooks::new(paths, &facts);
+    let _ = (clients.tend(), fencer.tend(), hooks.tend());
+    Helpers { clients, fencer, hooks }
 }
 
 pub(super) fn open_pings(plan: &mut Plan, signals: &Signals, unix_time: u64) -> io::Result<Pings> {

@@ -135,7 +135,7 @@ fn run_threads(
         Vec::new()
     });
     let executor = obtain(&mut process, &mut plan);
-    let (clients, fencer) = helpers(&plan);
+    let helpers = helpers(paths, &plan, is_realtime);
     let stored = if options.without_resources {
         Vec::new()
     } else {
@@ -191,8 +191,7 @@ fn run_threads(
         state,
         media: known,
         executor: process,
-        clients,
-        fencer,
+        helpers,
         watchdog,
         beat: control_end,
         thread,
@@ -225,6 +224,9 @@ fn control(
         control.release_watchdog();
     }
     control.stop_programs();
+    if ending != Ending::Restart {
+        control.remove_fifo();
+    }
     match ending {
         Ending::Stopped => {
             control.note(JournalEvent::Stop);

@@ -19,7 +19,9 @@ const fn period(kind: Repeating) -> Duration {
         | Repeating::LossEnded
         | Repeating::LateBeat
         | Repeating::RefusedStep
-        | Repeating::Control => Duration::from_secs(1),
+        | Repeating::Control
+        | Repeating::Fifo
+        | Repeating::Script => Duration::from_secs(1),
     }
 }
 

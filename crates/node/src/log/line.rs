@@ -97,6 +97,10 @@ pub enum Repeating {
     RefusedStep,
     /// Connections to the control socket.
     Control,
+    /// A message in the FIFO that was refused.
+    Fifo,
+    /// Calls of event scripts that were lost.
+    Script,
 }
 
 /// One line of the log.

@@ -26,6 +26,7 @@ fn every_action_is_selected_by_its_option() {
         ("--role executor", Action::Role(Role::Executor)),
         ("--role clients", Action::Role(Role::Clients)),
         ("--role fencer", Action::Role(Role::Fencer)),
+        ("--role hooks", Action::Role(Role::Hooks)),
     ];
     for (line, action) in table {
         assert_eq!(parse(line).map(|options| options.action), Ok(action), "{line}");

@@ -66,6 +66,10 @@ pub(super) fn pings(counts: &PingCounts, me: &str) -> String {
 pub(super) fn person(uid: u32, pid: i32, user: Option<&str>, login: Option<&str>) -> String {
     let user = user.map_or_else(|| format!("user {uid}"), str::to_owned);
     let login = login.map_or_else(String::new, |login| format!(", logged in as {login}"));
+    if pid == 0 {
+        // The writer of a message in the FIFO is not known.
+        return format!("{user} (through the FIFO)");
+    }
     format!("{user} (process {pid}{login})")
 }
 

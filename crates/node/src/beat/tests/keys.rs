@@ -97,6 +97,7 @@ impl Pair {
             | News::LinkLost { .. }
             | News::Reconfigured(_)
             | News::Snapshot(_)
+            | News::Offered(_)
             | News::Errors(_) => None,
         });
         steps.collect()

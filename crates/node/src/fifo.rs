@@ -1,0 +1,179 @@
+//! The FIFO into which scripts write messages, as with heartbeat.
+//!
+//! Only root can write into it. The daemon holds it open for reading and writing, so that it never ends, and
+//! never waits for it. When the daemon ends, the FIFO is removed: otherwise a script that writes without a
+//! daemon would wait forever.
+
+mod meaning;
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub(crate) use meaning::{Meaning, meaning};
+
+use rustix::fs::{CWD, FileType, Mode, OFlags};
+use rustix::io::Errno;
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use text::Splitter;
+
+/// Maximum number of messages that are accepted within [`SPAN`].
+const MESSAGES_MAX: u32 = 20;
+const SPAN: Duration = Duration::from_secs(1);
+/// Maximum number of bytes read at once. What is left is read in the next turn.
+const BYTES_AT_ONCE: usize = 16 << 10;
+/// How long the end of the daemon waits for the removal.
+const REMOVAL_LIMIT: Duration = Duration::from_millis(500);
+const MODE: u32 = 0o600;
+
+/// Fields of a message: names and values.
+pub(crate) type Fields = Vec<(String, String)>;
+
+/// The FIFO.
+#[derive(Debug)]
+pub(crate) struct Fifo {
+    path: PathBuf,
+    opened: Option<OwnedFd>,
+    splitter: Splitter,
+    /// Since when messages are counted, and how many there were.
+    count: (Option<Instant>, u32),
+}
+
+impl Fifo {
+    /// Creates a FIFO that is read once it is [opened](Self::open).
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self { path, opened: None, splitter: Splitter::default(), count: (None, 0) }
+    }
+
+    /// Opens the FIFO, which is created if it is missing. Returns what was removed to make room for it.
+    ///
+    /// This is for the start of the daemon. Later its disk may hang, and this with it.
+    ///
+    /// # Errors
+    ///
+    /// When something else is there, or it cannot be created.
+    pub(crate) fn open(&mut self) -> io::Result<Option<String>> {
+        let told = remove_file(&self.path)?;
+        match rustix::fs::mkfifoat(CWD, &self.path, Mode::from_raw_mode(MODE)) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(error) => return Err(error.into()),
+        }
+        self.opened = Some(open(&self.path)?);
+        Ok(told)
+    }
+
+    /// Reads messages. Each is its fields, or the reason why it is refused.
+    pub(crate) fn read(&mut self) -> Vec<Result<Fields, String>> {
+        let Some(fifo) = &self.opened else { return Vec::new() };
+        let mut bytes = vec![0; BYTES_AT_ONCE];
+        let length = match rustix::io::read(fifo, &mut bytes) {
+            Ok(length) => length,
+            Err(Errno::AGAIN | Errno::INTR) => return Vec::new(),
+            Err(error) => {
+                self.opened = None;
+                return vec![Err(format!("the FIFO cannot be read: {error}"))];
+            }
+        };
+        let messages = self.splitter.split(&bytes[..length]);
+        self.admit(messages, Instant::now())
+    }
+
+    /// Leaves the messages that are within the limit, and one refusal for the others.
+    fn admit(
+        &mut self,
+        messages: Vec<Result<Fields, String>>,
+        now: Instant,
+    ) -> Vec<Result<Fields, String>> {
+        let mut admitted = Vec::new();
+        for message in messages {
+            let (since, count) = &mut self.count;
+            if since.is_none_or(|since| now.saturating_duration_since(since) >= SPAN) {
+                (*since, *count) = (Some(now), 0);
+            }
+            *count = count.saturating_add(1);
+            if *count <= MESSAGES_MAX {
+                admitted.push(message);
+            } else if *count == MESSAGES_MAX + 1 {
+                let text = format!("there are more than {MESSAGES_MAX} messages in a second");
+                admitted.push(Err(text));
+            }
+        }
+        admitted
+    }
+
+    /// Removes the FIFO: no daemon will read it. A disk that hangs is not waited for.
+    pub(crate) fn remove(&mut self) {
+        let (Some(fifo), path) = (self.opened.take(), self.path.clone()) else { return };
+        let (done, wait) = std::sync::mpsc::channel();
+        let remover = std::thread::Builder::new().spawn(move || {
+            if is_at(&fifo, &path) {
+                // If it stays, a script that writes into it waits for the next daemon.
+                let _ = fs::remove_file(&path);
+            }
+            // If it took too long, nothing waits for this any longer.
+            let _ = done.send(());
+        });
+        if remover.is_ok() {
+            let _ = wait.recv_timeout(REMOVAL_LIMIT);
+        }
+    }
+
+    /// The descriptor to wait for.
+    pub(crate) fn descriptors(&self) -> impl Iterator<Item = rustix::event::PollFd<'_>> {
+        let fds = self.opened.iter().map(|fifo| fifo.as_fd());
+        fds.map(|fd| rustix::event::PollFd::from_borrowed_fd(fd, rustix::event::PollFlags::IN))
+    }
+}
+
+/// Removes a file of root: a script that found no FIFO has created it.
+fn remove_file(path: &Path) -> io::Result<Option<String>> {
+    let found = match fs::symlink_metadata(path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    if !found.is_file() || !is_ours(found.uid()) {
+        return Ok(None);
+    }
+    fs::remove_file(path)?;
+    let (path, length) = (path.display(), found.len());
+    Ok(Some(format!(
+        "Removed the file {path} ({length} bytes): no daemon read what a script wrote there."
+    )))
+}
+
+/// Opens the FIFO without waiting, and follows no symbolic link.
+fn open(path: &Path) -> io::Result<OwnedFd> {
+    let refused = |why: &str| io::Error::new(io::ErrorKind::InvalidInput, why);
+    let found = fs::symlink_metadata(path)?;
+    if !found.file_type().is_fifo() {
+        return Err(refused("it is not a FIFO; remove it"));
+    }
+    let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let fifo = rustix::fs::open(path, flags, Mode::empty())?;
+    let opened = rustix::fs::fstat(&fifo)?;
+    if FileType::from_raw_mode(opened.st_mode) != FileType::Fifo {
+        return Err(refused("it is not a FIFO; remove it"));
+    }
+    if !is_ours(opened.st_uid) {
+        return Err(refused(&format!("it belongs to user {}; remove it", opened.st_uid)));
+    }
+    rustix::fs::fchmod(&fifo, Mode::from_raw_mode(MODE))?;
+    Ok(fifo)
+}
+
+fn is_ours(user: u32) -> bool {
+    user == 0 || user == rustix::process::geteuid().as_raw()
+}
+
+/// Whether an open file is the one at a path.
+fn is_at(file: &OwnedFd, path: &Path) -> bool {
+    let (Ok(open), Ok(found)) = (rustix::fs::fstat(file), fs::symlink_metadata(path)) else {
+        return false;
+    };
+    (open.st_dev, open.st_ino) == (found.dev(), found.ino())
+}

@@ -1,0 +1,99 @@
+//! The text of messages in the FIFO: `>>>`, a line `name=value` for each field, `<<<`.
+
+use super::Fields;
+
+/// Maximum length of a message in bytes.
+pub(super) const MESSAGE_MAX: usize = 8 << 10;
+/// Maximum number of fields.
+pub(super) const FIELDS_MAX: usize = 30;
+/// Maximum length of a value in bytes.
+pub(super) const VALUE_MAX: usize = 1024;
+/// Maximum length of a name in bytes.
+const NAME_MAX: usize = 64;
+
+const START: &[u8] = b">>>";
+const END: &[u8] = b"<<<";
+
+/// Splits what is written into messages. A message may come in several pieces; one that is not finished when
+/// the next one begins is dropped.
+#[derive(Debug, Default)]
+pub(super) struct Splitter {
+    /// The beginning of a line.
+    line: Vec<u8>,
+    /// The lines of the message that has begun.
+    message: Option<Vec<Vec<u8>>>,
+    /// The length of what is kept in bytes.
+    length: usize,
+    /// The message is too long; it is skipped to its end.
+    is_too_long: bool,
+}
+
+impl Splitter {
+    /// Takes a piece, and returns the messages that it finishes.
+    pub(super) fn split(&mut self, bytes: &[u8]) -> Vec<Result<Fields, String>> {
+        let mut finished = Vec::new();
+        for &byte in bytes {
+            if byte == b'\n' {
+                let line = std::mem::take(&mut self.line);
+                finished.extend(self.take_line(line));
+            } else if self.length >= MESSAGE_MAX {
+                self.is_too_long = true;
+                // Long enough to recognize the end.
+                self.line.truncate(END.len());
+            } else {
+                self.length += 1;
+                self.line.push(byte);
+            }
+        }
+        finished
+    }
+
+    fn take_line(&mut self, line: Vec<u8>) -> Option<Result<Fields, String>> {
+        if line == START {
+            self.message = Some(Vec::new());
+            self.length = 0;
+            self.is_too_long = false;
+            return None;
+        }
+        if line == END || self.length >= MESSAGE_MAX {
+            let message = self.message.take();
+            self.length = 0;
+            if std::mem::take(&mut self.is_too_long) {
+                return Some(Err(format!("a message is longer than {MESSAGE_MAX} bytes")));
+            }
+            return message.map(|lines| fields(&lines));
+        }
+        match &mut self.message {
+            Some(lines) if !line.is_empty() => lines.push(line),
+            // Text outside a message means nothing, as in heartbeat.
+            Some(_) | None => self.length = if self.message.is_some() { self.length } else { 0 },
+        }
+        None
+    }
+}
+
+/// Reads the lines of a message.
+fn fields(lines: &[Vec<u8>]) -> Result<Fields, String> {
+    let fields: Fields = lines.iter().map(|line| field(line)).collect::<Result<_, _>>()?;
+    if fields.len() > FIELDS_MAX {
+        return Err(format!("a message has more than {FIELDS_MAX} fields"));
+    }
+    Ok(fields)
+}
+
+fn field(line: &[u8]) -> Result<(String, String), String> {
+    let line = str::from_utf8(line).map_err(|_| "a line is not UTF-8".to_owned())?;
+    let no_field = || "a line has not the form name=value".to_owned();
+    let (name, value) = line.split_once('=').ok_or_else(no_field)?;
+    let is_word = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if name.is_empty() || name.len() > NAME_MAX || !is_word {
+        return Err(no_field());
+    }
+    if value.len() > VALUE_MAX {
+        return Err(format!("the value of {name} is longer than {VALUE_MAX} bytes"));
+    }
+    if value.chars().any(char::is_control) {
+        return Err(format!("the value of {name} has a control character"));
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
