@@ -16,6 +16,8 @@ mod executor;
 mod fencing;
 #[path = "daemon/hanging.rs"]
 mod hanging;
+#[path = "daemon/hooks.rs"]
+mod hooks;
 #[path = "daemon/hostile.rs"]
 mod hostile;
 #[path = "daemon/journal.rs"]

@@ -168,6 +168,7 @@ pub(crate) fn environment(config: &Config, debug: u8) -> Vec<(String, String)> {
     let mut environment: Vec<_> = inherited.into_iter().chain(options).chain(own).collect();
     let mut set = |name: &str, value: &str| environment.push((name.to_owned(), value.to_owned()));
     set("HA_CURHOST", &config.node_name);
+    set("HA_COMPRESSION", if config.compression.bzip2 { "bz2" } else { "zlib" });
     set("HA_DATEFMT", DATE_FORMAT);
     set("HA_LOGD", "no");
     set("HA_debug", &debug.to_string());
