@@ -32,3 +32,26 @@ fn unit_with_wrong_configuration_is_not_restarted_repeatedly() -> Outcome {
         Ok(())
     })
 }
+
+#[test]
+fn unit_calls_startstop_around_start_and_stop_but_not_after_death() -> Outcome {
+    play(config(), |lab| {
+        let hook = "#!/bin/sh\necho \"$*\" >>/var/log/startstop\nexit 1\n";
+        install::pair_with(lab, |node| {
+            Ok(lab.write_file(node, "etc/ha.d/resource.d/startstop", hook)?)
+        })?;
+        let called = |lines: &str| {
+            lab.wait_for(&format!("the hook was called: {lines:?}"), LIMIT, || {
+                lab.read_file(Node::Web1, "var/log/startstop") == lines
+            })
+        };
+        let start = "pre-start\npost-start 0\n";
+        called(start)?;
+        sh(lab, Node::Web1, "systemctl kill --kill-whom=main --signal=KILL heartbeat")?;
+        called(&start.repeat(2))?;
+        sh(lab, Node::Web1, "systemctl stop heartbeat")?;
+        called(&(start.repeat(2) + "pre-stop\npost-stop 0\n"))?;
+        owned_by(lab, Node::Web2)?;
+        Ok(())
+    })
+}
