@@ -25,7 +25,10 @@ use text::Splitter;
 const MESSAGES_MAX: u32 = 20;
 const SPAN: Duration = Duration::from_secs(1);
 /// Maximum number of bytes read at once. What is left is read in the next turn.
-const BYTES_AT_ONCE: usize = 16 << 10;
+const BYTES_AT_ONCE: usize = 4 << 10;
+/// Number of bytes within [`SPAN`] after which nothing is read until the next one begins: a script that writes
+/// without end waits, and not this daemon.
+const BYTES_MAX: usize = 128 << 10;
 /// How long the end of the daemon waits for the removal.
 const REMOVAL_LIMIT: Duration = Duration::from_millis(500);
 const MODE: u32 = 0o600;
@@ -39,14 +42,36 @@ pub(crate) struct Fifo {
     path: PathBuf,
     opened: Option<OwnedFd>,
     splitter: Splitter,
-    /// Since when messages are counted, and how many there were.
-    count: (Option<Instant>, u32),
+    count: Count,
+}
+
+/// What came within the present [`SPAN`].
+#[derive(Debug, Default)]
+struct Count {
+    since: Option<Instant>,
+    messages: u32,
+    bytes: usize,
+}
+
+impl Count {
+    /// Begins to count anew if a span has passed.
+    fn elapse(&mut self, now: Instant) {
+        if self.since.is_none_or(|since| now.saturating_duration_since(since) >= SPAN) {
+            *self = Self { since: Some(now), ..Self::default() };
+        }
+    }
+
+    /// Whether nothing may be read yet.
+    fn is_full(&self, now: Instant) -> bool {
+        let is_over = self.since.is_none_or(|since| now.saturating_duration_since(since) >= SPAN);
+        self.bytes >= BYTES_MAX && !is_over
+    }
 }
 
 impl Fifo {
     /// Creates a FIFO that is read once it is [opened](Self::open).
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, opened: None, splitter: Splitter::default(), count: (None, 0) }
+        Self { path, opened: None, splitter: Splitter::default(), count: Count::default() }
     }
 
     /// Opens the FIFO, which is created if it is missing. Returns what was removed to make room for it.
@@ -68,8 +93,11 @@ impl Fifo {
 
     /// Reads messages. Each is its fields, or the reason why it is refused.
     pub(crate) fn read(&mut self) -> Vec<Result<Fields, String>> {
-        let Some(fifo) = &self.opened else { return Vec::new() };
-        let mut bytes = vec![0; BYTES_AT_ONCE];
+        let now = Instant::now();
+        let Some(fifo) = self.opened.as_ref().filter(|_| !self.count.is_full(now)) else {
+            return Vec::new();
+        };
+        let mut bytes = [0; BYTES_AT_ONCE];
         let length = match rustix::io::read(fifo, &mut bytes) {
             Ok(length) => length,
             Err(Errno::AGAIN | Errno::INTR) => return Vec::new(),
@@ -78,8 +106,10 @@ impl Fifo {
                 return vec![Err(format!("the FIFO cannot be read: {error}"))];
             }
         };
+        self.count.elapse(now);
+        self.count.bytes += length;
         let messages = self.splitter.split(&bytes[..length]);
-        self.admit(messages, Instant::now())
+        self.admit(messages, now)
     }
 
     /// Leaves the messages that are within the limit, and one refusal for the others.
@@ -89,11 +119,9 @@ impl Fifo {
         now: Instant,
     ) -> Vec<Result<Fields, String>> {
         let mut admitted = Vec::new();
+        self.count.elapse(now);
         for message in messages {
-            let (since, count) = &mut self.count;
-            if since.is_none_or(|since| now.saturating_duration_since(since) >= SPAN) {
-                (*since, *count) = (Some(now), 0);
-            }
+            let count = &mut self.count.messages;
             *count = count.saturating_add(1);
             if *count <= MESSAGES_MAX {
                 admitted.push(message);
@@ -124,7 +152,8 @@ impl Fifo {
 
     /// The descriptor to wait for.
     pub(crate) fn descriptors(&self) -> impl Iterator<Item = rustix::event::PollFd<'_>> {
-        let fds = self.opened.iter().map(|fifo| fifo.as_fd());
+        let opened = self.opened.iter().filter(|_| !self.count.is_full(Instant::now()));
+        let fds = opened.map(|fifo| fifo.as_fd());
         fds.map(|fd| rustix::event::PollFd::from_borrowed_fd(fd, rustix::event::PollFlags::IN))
     }
 }

@@ -161,3 +161,19 @@ fn messages_beyond_limit_of_a_second_are_refused_once() {
     assert_eq!(fifo.admit(vec![message()], now), []);
     assert_eq!(fifo.admit(vec![message()], now + SPAN), [message()]);
 }
+
+#[test]
+fn fifo_is_neither_read_nor_waited_for_once_too_much_came_in_a_second() {
+    let (folder, mut fifo) = opened();
+    let now = Instant::now();
+    fifo.count = Count { since: Some(now), messages: 1, bytes: BYTES_MAX };
+    assert!(fifo.count.is_full(now) && !fifo.count.is_full(now + SPAN));
+    // Far in the future, so that a slow machine does not reach the end of the second.
+    fifo.count.since = Some(now + Duration::from_mins(10));
+    write(&folder.path().join("fifo"), ">>>\nt=a\n<<<\n");
+    assert_eq!(fifo.read(), []);
+    assert_eq!(fifo.descriptors().count(), 0);
+    fifo.count.since = now.checked_sub(SPAN);
+    assert_eq!(fifo.descriptors().count(), 1);
+    assert_eq!(fifo.read(), [Ok(fields(&[("t", "a")]))]);
+}

@@ -24,7 +24,7 @@ pub(super) struct Splitter {
     message: Option<Vec<Vec<u8>>>,
     /// The length of what is kept in bytes.
     length: usize,
-    /// The message is too long; it is skipped to its end.
+    /// What was kept is too long, and more has come.
     is_too_long: bool,
 }
 
@@ -38,8 +38,6 @@ impl Splitter {
                 finished.extend(self.take_line(line));
             } else if self.length >= MESSAGE_MAX {
                 self.is_too_long = true;
-                // Long enough to recognize the end.
-                self.line.truncate(END.len());
             } else {
                 self.length += 1;
                 self.line.push(byte);
@@ -49,24 +47,24 @@ impl Splitter {
     }
 
     fn take_line(&mut self, line: Vec<u8>) -> Option<Result<Fields, String>> {
+        if std::mem::take(&mut self.is_too_long) {
+            // The rest is text outside a message.
+            (self.message, self.length) = (None, 0);
+            return Some(Err(format!("a message is longer than {MESSAGE_MAX} bytes")));
+        }
         if line == START {
-            self.message = Some(Vec::new());
-            self.length = 0;
-            self.is_too_long = false;
+            (self.message, self.length) = (Some(Vec::new()), 0);
             return None;
         }
-        if line == END || self.length >= MESSAGE_MAX {
-            let message = self.message.take();
+        if line == END {
             self.length = 0;
-            if std::mem::take(&mut self.is_too_long) {
-                return Some(Err(format!("a message is longer than {MESSAGE_MAX} bytes")));
-            }
-            return message.map(|lines| fields(&lines));
+            return self.message.take().map(|lines| fields(&lines));
         }
         match &mut self.message {
             Some(lines) if !line.is_empty() => lines.push(line),
+            Some(_) => {}
             // Text outside a message means nothing, as in heartbeat.
-            Some(_) | None => self.length = if self.message.is_some() { self.length } else { 0 },
+            None => self.length = 0,
         }
         None
     }
