@@ -7,6 +7,7 @@
 mod address;
 pub mod agent;
 mod answer;
+pub mod ask;
 pub mod executor;
 pub mod ledger;
 mod lingering;

@@ -117,6 +117,7 @@ pub(crate) fn refuse(response: &Response) -> u8 {
             exit::REFUSED
         }
         Response::Status(_)
+        | Response::Parameters(_)
         | Response::Done
         | Response::Reloaded { .. }
         | Response::Invalid { .. } => {

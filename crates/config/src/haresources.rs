@@ -14,7 +14,7 @@ use crate::finding::Finding;
 use crate::rule::{self, Rule};
 use crate::source::{Content, File, Sources};
 use group::ReadGroup;
-use systole_core::{GROUPS_MAX, Group};
+use systole_core::{GROUPS_MAX, Group, Resource};
 
 /// Reads the whole file. `nodes` are the node names of `ha.cf` in alphabetical order.
 pub(crate) fn parse(
@@ -67,6 +67,35 @@ pub(crate) fn parse(
         );
     }
     groups
+}
+
+/// A line of `haresources`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceLine {
+    /// The node, as written.
+    pub node: String,
+    /// The resource words.
+    pub resources: Vec<String>,
+}
+
+/// Returns the lines of `haresources` that name resources, whether or not their nodes exist.
+#[must_use]
+pub fn resource_lines(text: &str) -> Vec<ResourceLine> {
+    let words = |line: line::LogicalLine| -> Option<ResourceLine> {
+        let mut words = line.into_iter().map(|word| word.text);
+        let node = words.next().filter(|node| !node.starts_with("//"))?;
+        let resources: Vec<String> = words.collect();
+        (!resources.is_empty()).then_some(ResourceLine { node, resources })
+    };
+    line::logical_lines(text, &mut Vec::new()).into_iter().filter_map(words).collect()
+}
+
+/// Returns the resource of a word: a floating address, or an agent with its arguments.
+#[must_use]
+pub fn resource_of(word: &str) -> Resource {
+    let facts = Facts::default();
+    let reader = group::Reader { facts: &facts, nodes: &[], address_agent: AddressAgent::Native };
+    reader.resource_of(word)
 }
 
 fn absent(sources: &Sources<'_>, rule: &'static Rule, message: &str, findings: &mut Vec<Finding>) {

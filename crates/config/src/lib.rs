@@ -40,6 +40,7 @@ pub use fencing::{
     is_secret_option,
 };
 pub use finding::{Finding, Fix, Severity};
+pub use haresources::{ResourceLine, resource_lines, resource_of};
 pub use load::{Loaded, load};
 pub use medium::{Medium, PingMember, PingNode};
 pub use render::{Summary, render, summary};

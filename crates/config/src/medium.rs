@@ -104,6 +104,16 @@ impl Medium {
             Self::Serial { tty, .. } => tty,
         }
     }
+
+    /// Returns whether a node receives its own messages over it.
+    #[must_use]
+    pub const fn returns_own(&self) -> bool {
+        match self {
+            Self::Bcast { .. } => true,
+            Self::Mcast { loopback, .. } | Self::Mcast6 { loopback, .. } => *loopback,
+            Self::Ucast { .. } | Self::Ucast6 { .. } | Self::Serial { .. } => false,
+        }
+    }
 }
 
 /// A host that is pinged to learn whether the network works.

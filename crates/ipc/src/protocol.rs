@@ -16,6 +16,8 @@ pub const RESPONSE_MAX: usize = 16 << 20;
 pub enum Request {
     /// Report the state.
     Status,
+    /// Report what `ha.cf` says.
+    Parameters,
     /// Hand this set over to the other node. Only root may ask for it.
     Standby {
         /// The set, from this node's point of view.
@@ -77,7 +79,7 @@ impl Request {
     /// Returns whether the request changes anything.
     #[must_use]
     pub const fn is_order(&self) -> bool {
-        !matches!(self, Self::Status)
+        !matches!(self, Self::Status | Self::Parameters)
     }
 }
 
@@ -87,6 +89,8 @@ impl Request {
 pub enum Response {
     /// The state.
     Status(Box<Status>),
+    /// What `ha.cf` says.
+    Parameters(Parameters),
     /// The order was carried out.
     Done,
     /// The order was not carried out.
@@ -144,6 +148,24 @@ impl Reason {
             Self::Order(OrderRefusal::HandOver(Failed | CannotStop | NoReply | PeerDied))
         )
     }
+}
+
+/// What the `ha.cf` in force says, for `cl_status`. It contains no secrets.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parameters {
+    /// The nodes, in the order of `ha.cf`.
+    pub nodes: Vec<String>,
+    /// The links of this node, in the order of `ha.cf`, and whether a C heartbeat would hear itself on each,
+    /// as on a broadcast.
+    pub links: Vec<(String, bool)>,
+    /// The directives that have one value, as written or by default.
+    pub values: BTreeMap<String, String>,
+    /// The names of the clients on this node.
+    pub clients: Vec<String>,
+    /// Whether this node runs groups (absent: `heartbeat -M`).
+    pub manages_resources: bool,
+    /// Time between two beats, in milliseconds.
+    pub keepalive_ms: u64,
 }
 
 /// The state of a node and its daemon.
@@ -222,6 +244,7 @@ mod tests {
         assert_eq!(request, Request::Standby { set: GroupSet::Foreign });
         assert_eq!(serde_json::to_string(&request).unwrap(), text);
         assert!(request.is_order() && !Request::Status.is_order());
+        assert!(!Request::Parameters.is_order(), "a member of haclient may ask for it");
         let reload = serde_json::from_str::<Request>(r#"{"request":"reload"}"#).unwrap();
         assert_eq!(reload, Request::Reload { empty: false });
         assert!(serde_json::from_str::<Request>(r#"{"request":"stop"}"#).is_err());

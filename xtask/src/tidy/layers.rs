@@ -13,9 +13,9 @@ const LAYERS: [(&str, &[&str]); 12] = [
     ("executor", &["core"]),
     ("agents", &["core", "executor", "sys"]),
     ("ipc", &["core", "sys"]),
-    ("facts", &["agents", "config", "sys"]),
+    ("facts", &["agents", "config", "core", "sys"]),
     ("node", &["agents", "config", "core", "facts", "ipc", "sys", "wire"]),
-    ("cli", &["config", "core", "facts", "ipc", "lab"]),
+    ("cli", &["config", "core", "facts", "ipc", "lab", "sys"]),
     ("sim", &["core", "executor", "wire"]),
     ("lab", &["core", "wire"]),
 ];

@@ -337,8 +337,13 @@ fn misspelt_directive_gets_a_suggested_fix() {
 }
 
 #[test]
-fn respawn_of_ipfail_enables_built_in_ipfail() {
-    let loaded = load_all(HA_CF, AUTHKEYS, HARESOURCES);
-    let config = loaded.config.unwrap();
-    assert!(config.ipfail && config.clients.is_empty());
+fn respawn_of_ipfail_enables_built_in_ipfail_whatever_its_path() {
+    let line = "respawn hacluster /usr/lib64/heartbeat/ipfail";
+    assert!(HA_CF.contains(line));
+    for folder in ["/usr/lib64", "/usr/lib", "/usr/libexec", "/usr/lib/x86_64-linux-gnu", "/opt"] {
+        let other = format!("respawn hacluster {folder}/heartbeat/ipfail");
+        let loaded = load_all(&HA_CF.replace(line, &other), AUTHKEYS, HARESOURCES);
+        let config = loaded.config.unwrap();
+        assert!(config.ipfail && config.clients.is_empty(), "{other}");
+    }
 }

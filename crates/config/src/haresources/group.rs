@@ -74,6 +74,12 @@ impl Reader<'_> {
         })
     }
 
+    /// Returns the resource of a word.
+    pub(super) fn resource_of(&self, word: &str) -> Resource {
+        let joined = JoinedWord { text: word.to_owned(), span: 0..word.len() };
+        self.resource(&joined, &mut Vec::new())
+    }
+
     fn resource(&self, joined: &JoinedWord, findings: &mut Vec<Finding>) -> Resource {
         let word = Word { text: &joined.text, start: joined.span.start };
         let before = findings.len();

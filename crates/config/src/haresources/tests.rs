@@ -181,3 +181,16 @@ fn haresources_with_too_many_groups_gives_finding() {
     let loaded = load_all(HA_CF, AUTHKEYS, &lines.join("\n"));
     assert_eq!(rules(&loaded.findings), ["HA0714"]);
 }
+
+#[test]
+fn resource_lines_are_listed_without_ha_cf_and_with_unknown_nodes() {
+    let text = "# a comment\nweb1 10.0.0.1/24 nginx # that is all\n\nalone\nNoSuch a \\\n  b # c\n// x y\n";
+    let listed: Vec<_> = super::resource_lines(text)
+        .into_iter()
+        .map(|line| format!("{}: {}", line.node, line.resources.join(" ")))
+        .collect();
+    assert_eq!(listed, ["web1: 10.0.0.1/24 nginx", "NoSuch: a b # c"]);
+    assert_eq!(super::resource_of("nginx").kind, agent("nginx", &[]));
+    let spec = address("10.0.0.1", Some(24), Some("eth0"));
+    assert_eq!(super::resource_of("IPaddr2::10.0.0.1/24/eth0").kind, spec);
+}

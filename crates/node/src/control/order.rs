@@ -13,7 +13,7 @@ use systole_ipc::protocol::Request;
 pub(super) fn of(request: &Request, settings: &Settings) -> Result<Option<Order>, UnknownName> {
     let group = |name: &str| group_names::group(settings, name);
     Ok(match request {
-        Request::Status | Request::Restart | Request::Reload { .. } => None,
+        Request::Status | Request::Parameters | Request::Restart | Request::Reload { .. } => None,
         Request::Standby { set } => Some(Order::Standby(*set)),
         Request::Takeover { set } => Some(Order::Takeover(*set)),
         Request::StandbyGroup { group: name } => Some(Order::StandbyGroup(group(name)?)),

@@ -225,6 +225,7 @@ impl Control {
                 Response::Denied
                 | Response::Status(_)
                 | Response::Done
+                | Response::Parameters(_)
                 | Response::Reloaded { .. } => (None, None),
             };
             self.record_answer(JournalOrder::Reload, refused, failed, NOBODY);

@@ -9,10 +9,12 @@ use crate::beat::channel::Command;
 use crate::log::{Level, Line, Repeating};
 use crate::options::version;
 use crate::state::journal;
+use std::collections::BTreeMap;
 use std::time::Duration;
+use systole_config::Medium;
 use systole_core::{OrderRefusal, Snapshot, Ticket};
 use systole_ipc::journal::{JournalEvent, JournalOrder};
-use systole_ipc::protocol::{Reason, Request, Response, Status};
+use systole_ipc::protocol::{Parameters, Reason, Request, Response, Status};
 use systole_ipc::texts;
 use systole_sys::clock;
 
@@ -21,6 +23,8 @@ impl Control {
         for asked in self.server.read() {
             if asked.request.is_order() {
                 self.take_order(&asked);
+            } else if asked.request == Request::Parameters {
+                self.server.answer(asked.client, &Response::Parameters(self.parameters()));
             } else {
                 self.ask_for_state(asked.client);
             }
@@ -125,4 +129,30 @@ impl Control {
             self.server.answer(client, &response);
         }
     }
+
+    /// Returns what the configuration says.
+    fn parameters(&self) -> Parameters {
+        let options = self.config.options().iter();
+        let mut values: BTreeMap<_, _> =
+            options.map(|option| (option.directive.to_owned(), option.value.clone())).collect();
+        // heartbeat 3.0.6 always records this one.
+        values.entry("debug".to_owned()).or_insert_with(|| self.debug.to_string());
+        let hears = |name: &String| {
+            let mut media = self.config.media.iter().filter(|medium| medium.name() == name);
+            media.any(Medium::returns_own)
+        };
+        let links = self.settings.links.iter().map(|name| (name.clone(), hears(name)));
+        Parameters {
+            nodes: self.config.nodes.clone(),
+            links: links.collect(),
+            values,
+            clients: self.settings.ipfail.then(|| "ipfail".to_owned()).into_iter().collect(),
+            manages_resources: !self.without_resources,
+            keepalive_ms: millis(self.settings.keepalive),
+        }
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
