@@ -1,92 +1,106 @@
-//! Heartbeat's commands under the names that scripts and users know: `hb_standby`, `hb_takeover`.
+//! Heartbeat's commands under the names that scripts and users know.
 //!
-//! The binary is `hb`; called by one of these names, it behaves as that command does. These commands give
-//! their order without waiting for its end, and their exit status does not report the result.
+//! The binary is `hb`; called by one of these names, it behaves as that command does, with the same output
+//! and exit status. What these commands may not do beside a daemon that decides is in
+//! `docs/differences.md`.
 
-use crate::arguments::Set;
-use crate::order::{ask_daemon_within, refuse};
-use crate::{complain_plainly, exit, print};
-use clap::ValueEnum as _;
+mod administration;
+mod cl_status;
+mod keys;
+mod line;
+mod mach_down;
+mod resource_manager;
+mod set;
+
+use administration::Change;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
-use std::time::Duration;
-use systole_core::GroupSet;
-use systole_ipc::client::Patience;
-use systole_ipc::protocol::{Request, Response};
 
-/// How long to wait for a refusal. A daemon that refuses at once does so in milliseconds.
-const LOOK: Duration = Duration::from_secs(1);
-/// The exit status of heartbeat's command when its arguments are invalid.
-const WRONG_ARGUMENTS: u8 = 1;
+/// The names by which the program may be called.
+const COMMANDS: [(&str, Command); 10] = [
+    ("cl_status", Command::ClStatus),
+    ("ResourceManager", Command::ResourceManager),
+    ("req_resource", Command::RequestResource),
+    ("mach_down", Command::MachDown),
+    ("hb_standby", Command::Standby),
+    ("hb_takeover", Command::Takeover),
+    ("hb_addnode", Command::Change(Change::AddNode)),
+    ("hb_delnode", Command::Change(Change::DeleteNode)),
+    ("hb_setweight", Command::Change(Change::SetWeight)),
+    ("hb_setsite", Command::Change(Change::SetSite)),
+];
+
+/// The directory of heartbeat's scripts.
+const SCRIPTS: &str = "/usr/share/heartbeat";
 
 /// A command of heartbeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Command {
+    /// Show the state of nodes, links and resources.
+    ClStatus,
+    /// List groups, and order them to move.
+    ResourceManager,
+    /// Ask for a group at the start, which the daemon does.
+    RequestResource,
+    /// Take the groups of a dead node over, which the daemon does.
+    MachDown,
     /// Hand groups over to the other node.
     Standby,
     /// Take groups over from the other node.
     Takeover,
+    /// Change the cluster.
+    Change(Change),
+}
+
+/// How a command was called.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    /// The path of the program. One that was called without a path is shown where heartbeat has its scripts.
+    program: String,
+    /// The arguments; bytes that are not UTF-8 were replaced.
+    arguments: Vec<String>,
+}
+
+impl Call {
+    /// Makes a call.
+    pub(crate) fn new(program: &OsStr, arguments: impl Iterator<Item = OsString>) -> Self {
+        let text = |word: OsString| word.to_string_lossy().into_owned();
+        let called = program.to_string_lossy();
+        let program =
+            if called.contains('/') { called.into_owned() } else { format!("{SCRIPTS}/{called}") };
+        Self { program, arguments: arguments.map(text).collect() }
+    }
+
+    /// Returns the first argument, if it is not empty.
+    fn first(&self) -> Option<&str> {
+        self.arguments.first().map(String::as_str).filter(|word| !word.is_empty())
+    }
+
+    /// Returns the name of the program without its directory.
+    fn name(&self) -> &str {
+        self.program.rsplit('/').next().unwrap_or_default()
+    }
 }
 
 impl Command {
     /// Returns the command whose name the program was called by, if it is one of heartbeat's.
     pub(crate) fn of(program: &OsStr) -> Option<Self> {
-        match Path::new(program).file_name()?.to_str()? {
-            "hb_standby" => Some(Self::Standby),
-            "hb_takeover" => Some(Self::Takeover),
-            _ => None,
-        }
+        let name = Path::new(program).file_name()?.to_str()?;
+        COMMANDS.iter().find(|(known, _)| *known == name).map(|(_, command)| *command)
     }
 
     /// Runs the command, and returns its exit status.
-    pub(crate) fn run(self, program: &OsStr, arguments: &[OsString], run: &Path) -> u8 {
-        let set = match set_of(arguments) {
-            Ok(set) => set,
-            Err(word) => return misused(&program.to_string_lossy(), word.as_deref()),
-        };
-        let request = match self {
-            Self::Standby => {
-                let set = set.hold(GroupSet::Foreign);
-                print(&format!("Going standby [{set}].\n"));
-                Request::Standby { set }
-            }
-            Self::Takeover => Request::Takeover { set: set.hold(GroupSet::Local) },
-        };
-        match ask_daemon_within(run, &request, Patience::Limited(LOOK)) {
-            // The order is in progress, or done.
-            Ok(None | Some(Response::Done)) => exit::OK,
-            Ok(Some(refused @ Response::Refused { .. })) => {
-                // The refusal is printed, because silence would not help; the exit status is that of
-                // heartbeat's command.
-                refuse(&refused);
-                exit::OK
-            }
-            Ok(Some(other)) => refuse(&other),
-            Err(code) => code,
+    pub(crate) fn run(self, call: &Call, run: &Path) -> u8 {
+        match self {
+            Self::ClStatus => cl_status::run(call, run),
+            Self::ResourceManager => resource_manager::run(call, run),
+            // The daemon requests its own groups, and a script that calls this has nothing to add.
+            Self::RequestResource => crate::exit::OK,
+            Self::MachDown => mach_down::run(call, run),
+            Self::Standby | Self::Takeover => set::run(self, call, run),
+            Self::Change(change) => administration::run(change, call),
         }
     }
-}
-
-/// Returns the set that the arguments name. The error is the word that names none, or nothing for a request
-/// for help.
-fn set_of(arguments: &[OsString]) -> Result<Set, Option<String>> {
-    match arguments {
-        [] => Ok(Set::All),
-        [word] if word == "--help" => Err(None),
-        [word, ..] => {
-            let word = word.to_string_lossy().into_owned();
-            Set::from_str(&word, false).map_err(|_| Some(word))
-        }
-    }
-}
-
-fn misused(program: &str, word: Option<&str>) -> u8 {
-    if let Some(word) = word {
-        print(&format!("{program}: wrong resources({word}).\n"));
-    }
-    print("usage:\n");
-    complain_plainly(&format!("{program} [all|foreign|local|failback]"));
-    WRONG_ARGUMENTS
 }
 
 #[cfg(test)]
@@ -97,17 +111,8 @@ mod tests {
     fn program_name_selects_compatible_command() {
         let of = |name: &str| Command::of(OsStr::new(name));
         assert_eq!(of("/usr/share/heartbeat/hb_standby"), Some(Command::Standby));
-        assert_eq!(of("hb_takeover"), Some(Command::Takeover));
+        assert_eq!(of("cl_status"), Some(Command::ClStatus));
+        assert_eq!(of("/usr/lib64/heartbeat/ResourceManager"), Some(Command::ResourceManager));
         assert_eq!(of("/usr/sbin/hb"), None);
-    }
-
-    #[test]
-    fn compatible_command_takes_set_from_first_argument_and_refuses_unknown_word() {
-        let set = |words: &[&str]| set_of(&words.iter().map(OsString::from).collect::<Vec<_>>());
-        assert_eq!(set(&[]), Ok(Set::All));
-        assert_eq!(set(&["failback"]), Ok(Set::Failback));
-        assert_eq!(set(&["local", "and more"]), Ok(Set::Local));
-        assert_eq!(set(&["bogus"]), Err(Some("bogus".to_owned())));
-        assert_eq!(set(&["--help"]), Err(None));
     }
 }

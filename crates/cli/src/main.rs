@@ -26,8 +26,8 @@ fn main() -> ExitCode {
     if let Some(program) = words.next()
         && let Some(command) = compatible::Command::of(&program)
     {
-        let arguments: Vec<_> = words.collect();
-        return command.run(&program, &arguments, Path::new(arguments::RUN)).into();
+        let call = compatible::Call::new(&program, words);
+        return command.run(&call, Path::new(arguments::RUN)).into();
     }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,

@@ -1,0 +1,72 @@
+use super::*;
+use systole_core::{LinkReport, PingReport};
+
+fn node(name: &str, status: &str) -> NodeReport {
+    let links = vec![LinkReport { name: "eth0".into(), up: status == "active", silence_ms: None }];
+    NodeReport { name: name.into(), status: status.into(), links, ..NodeReport::default() }
+}
+
+fn group(preferred: &str, owner: Option<&str>, phase: Phase) -> GroupReport {
+    let (preferred, owner) = (preferred.to_owned(), owner.map(str::to_owned));
+    GroupReport { preferred, owner, phase, ..GroupReport::default() }
+}
+
+/// The view of web1.
+fn snapshot(peer: &str, groups: Vec<GroupReport>) -> Snapshot {
+    Snapshot {
+        node: "web1".into(),
+        status: "active".into(),
+        generation: 1,
+        uptime_ms: 0,
+        stable: true,
+        stopping: false,
+        executor: true,
+        auto_failback: "on".into(),
+        nodes: vec![node("web1", "active"), node("web2", peer)],
+        ping_nodes: vec![PingReport { name: "10.0.0.1".into(), up: true, silence_ms: None }],
+        groups,
+        hand_over: None,
+        fencing: Vec::new(),
+        hold: None,
+    }
+}
+
+#[test]
+fn held_set_follows_owners_and_phases() {
+    let both = |local: Option<&str>, foreign: Option<&str>, phase: Phase| {
+        let groups = vec![group("web1", local, Phase::Active), group("web2", foreign, phase)];
+        held(&snapshot("active", groups)).word()
+    };
+    assert_eq!(both(Some("web1"), Some("web2"), Phase::Active), "local");
+    assert_eq!(both(Some("web1"), Some("web1"), Phase::Active), "all");
+    assert_eq!(both(Some("web1"), Some("web1"), Phase::Failed), "local");
+    assert_eq!(both(Some("web2"), Some("web1"), Phase::Active), "foreign");
+    assert_eq!(both(Some("web2"), Some("web2"), Phase::Active), "none");
+}
+
+#[test]
+fn set_without_groups_is_held_as_heartbeat_says() {
+    let one = |peer: &str, preferred: &str, owner: &str| {
+        held(&snapshot(peer, vec![group(preferred, Some(owner), Phase::Active)])).word()
+    };
+    assert_eq!(one("active", "web1", "web1"), "local");
+    assert_eq!(one("active", "web1", "web2"), "none");
+    assert_eq!(one("active", "web2", "web2"), "local");
+    assert_eq!(one("active", "web2", "web1"), "all");
+    assert_eq!(one("dead", "web1", "web1"), "all");
+}
+
+#[test]
+fn nodes_are_listed_in_reverse_order_with_ping_nodes_first() {
+    let parameters = Parameters {
+        nodes: vec!["web2".into(), "web1".into()],
+        links: vec![("eth0".into(), false), ("eth1".into(), true)],
+        ..Parameters::default()
+    };
+    let nodes = nodes(&snapshot("dead", Vec::new()), &parameters);
+    let names: Vec<_> = nodes.iter().map(|node| node.name.as_str()).collect();
+    assert_eq!(names, ["10.0.0.1", "web1", "web2"]);
+    assert_eq!(nodes[0].link("10.0.0.1"), Ok(true));
+    assert_eq!(nodes[1].link("eth1"), Ok(true), "the links of this node are its media");
+    assert_eq!((nodes[2].link("eth0"), nodes[2].link("eth1")), (Ok(false), Err(Unknown)));
+}
