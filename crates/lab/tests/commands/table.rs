@@ -54,7 +54,7 @@ const ANYWHERE: &[&str] = &[
     "HA_CURHOST=web1 ResourceManager ourkeys",
     "HA_CURHOST=web1 ResourceManager otherkeys",
     "HA_CURHOST=nosuch ResourceManager ourkeys",
-    "ResourceManager status",
+    "ResourceManager status ''",
     "ResourceManager status nosuchagent::x",
     "ResourceManager statgroup",
     "ResourceManager statgroup agent::C",
@@ -213,6 +213,8 @@ const DETAILS: &[&str] = &[
     "cl_status hbparameter -p nosuch",
     "cl_status hbparameter -m -p nosuch",
     "cl_status test -x",
+    "setpriv --reuid=nobody --regid=haclient --clear-groups cl_status listnodes -v",
+    "setpriv --reuid=nobody --regid=haclient --clear-groups cl_status hbparameter -p keepalive",
     "su nobody -s /bin/sh -c 'cl_status hbstatus'",
     "su nobody -s /bin/sh -c 'cl_status rscstatus'",
     "ResourceManager takegroup agent::C",
@@ -221,6 +223,13 @@ const DETAILS: &[&str] = &[
     "hb_setsite web2 ''",
     "hb_delnode nosuch",
 ];
+
+/// An order that is carried out.
+const HOLDING: &[&str] = &["hb_standby foreign"];
+
+/// Orders to a daemon that does not run.
+const STOPPED: &[&str] =
+    &["timeout 2 hb_standby", "timeout 2 hb_takeover", "ResourceManager takegroup agent::C"];
 
 /// Orders that nobody can carry out, and a takeover that is over.
 const ALONE: &[&str] = &[
@@ -245,7 +254,8 @@ pub(crate) fn commands(state: State) -> Vec<String> {
     let lists: &[&[&str]] = match state {
         State::Absent => &[ANYWHERE, STATE, WITHOUT_DAEMON],
         State::Up => &[STATE, DETAILS],
-        State::Holding | State::Stopped => &[STATE],
+        State::Holding => &[STATE, HOLDING],
+        State::Stopped => &[STATE, STOPPED],
         State::Alone => &[STATE, ALONE],
         State::Unmanaged => &[UNMANAGED],
         State::Hanging => &[HANGING],

@@ -78,6 +78,8 @@ fn readme_instructions_install_a_serving_pair() -> Outcome {
             "logrotate --force /etc/logrotate.d/heartbeat; test -e /var/log/ha-log.1",
         )?;
         owned_by(lab, owner)?;
+        // Commands of heartbeat are names of `hb`.
+        assert_eq!(sh(lab, Node::Web1, "cl_status nodestatus web2")?, "active\n");
         // The running programs are the installed ones, and systemd has no complaints about the unit file.
         let verified =
             sh(lab, Node::Web2, "systemd-analyze verify --man=no heartbeat.service 2>&1")?;

@@ -40,6 +40,11 @@ fn control_socket_is_for_root_and_its_group_and_orders_are_journaled() {
     }
     let refused = node.ask(r#"{"request":"standby","set":"all"}"#).unwrap();
     assert_eq!(refused["response"], "refused");
+    let parameters = node.ask(r#"{"request":"parameters"}"#).unwrap();
+    assert_eq!(parameters["response"], "parameters");
+    assert_eq!(parameters["values"]["deadtime"], "300ms", "{parameters}");
+    assert_eq!(parameters["manages_resources"], true);
+    assert!(parameters["values"].get("auth").is_none(), "keys are no parameters");
     let nonsense = node.ask("nonsense").unwrap();
     assert_eq!(nonsense["response"], "failed");
     assert_eq!(node.code(&["-k"]), 0);

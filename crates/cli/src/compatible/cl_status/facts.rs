@@ -1,6 +1,5 @@
 //! What the daemon reports, in heartbeat's terms.
 
-use super::LIMIT;
 use std::io::ErrorKind;
 use std::path::Path;
 use systole_core::{GroupReport, GroupSet, NodeReport, Phase, Snapshot};
@@ -66,7 +65,8 @@ impl Facts {
     /// When no daemon answers.
     pub(super) fn ask(run: &Path) -> Result<Self, AskError> {
         let socket = Paths { run: run.to_owned(), ..Paths::default() }.control_socket();
-        let answer = |request| ask(&socket, request, Patience::Limited(LIMIT));
+        // The command as a whole has a time limit.
+        let answer = |request| ask(&socket, request, Patience::Endless);
         let unexpected = || AskError::Silent(ErrorKind::InvalidData.into());
         let Some(Response::Parameters(parameters)) = answer(&Request::Parameters)? else {
             return Err(unexpected());
