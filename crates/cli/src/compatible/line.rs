@@ -3,6 +3,7 @@
 use crate::complain_plainly;
 use jiff::Zoned;
 use std::fmt::Display;
+use std::io::{self, IsTerminal as _};
 use std::process;
 
 /// Prints an error as a compiled command of heartbeat does: with date, host, name and process id.
@@ -11,9 +12,14 @@ pub(super) fn error(host: &str, name: &str, text: impl Display) {
     complain_plainly(&format!("{date} {host} {name}: [{pid}]: ERROR: {text}"));
 }
 
-/// Prints a line as a script of heartbeat logs it without a log file: with the date.
+/// Prints a line as a script of heartbeat logs it: plain for a person at a terminal, else, without a log file,
+/// with the date.
 pub(super) fn log(text: impl Display) {
-    complain_plainly(&format!("{} {text}", date()));
+    if io::stdin().is_terminal() {
+        complain_plainly(&text.to_string());
+    } else {
+        complain_plainly(&format!("{} {text}", date()));
+    }
 }
 
 fn date() -> String {

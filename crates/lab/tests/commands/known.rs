@@ -25,7 +25,6 @@ impl Known {
 /// compared by `listnodes`.
 const VERSION: &str = "`cl_status hbstatus -v` prints the version of heartbeat and of Systole.";
 const NOISE: &str = "The lookup failure is one line.";
-const REFUSAL: &str = "A refusal is printed.";
 const ADMINISTRATION: &str = "They are refused";
 
 const fn known(command: &'static str, told: &'static str) -> Known {
@@ -46,7 +45,6 @@ pub(crate) const KNOWN: &[Known] = &[
     known("ResourceManager status ''", NOISE),
     known("req_resource", "`req_resource` does nothing"),
     known("hb_standby ''", NOISE),
-    Known { command: "hb_standby foreign", states: &[State::Alone], told: REFUSAL },
     known("timeout 2 hb_", "Without a daemon they exit with 3."),
     Known {
         command: "ResourceManager takegroup agent::C",

@@ -32,7 +32,7 @@ mount --bind /run/systole-lab/bin/hb /usr/bin/cl_status
 /// The functions for resource scripts.
 const FUNCTIONS: &str = include_str!("../../../../pkg/shellfuncs");
 
-/// Two nodes that run the same implementation.
+/// Two nodes.
 pub(crate) struct Pair {
     lab: Lab,
 }
@@ -47,8 +47,13 @@ pub(crate) fn systole() -> Daemon {
 }
 
 impl Pair {
-    /// Makes a pair without daemons.
+    /// Makes a pair without daemons, whose nodes run the same implementation.
     pub(crate) fn new(daemon: &Daemon) -> Result<Self, LabError> {
+        Self::mixed(daemon, daemon)
+    }
+
+    /// Makes a pair without daemons: the implementations of web1 and web2.
+    pub(crate) fn mixed(web1: &Daemon, web2: &Daemon) -> Result<Self, LabError> {
         let usual = ClusterConfig::default();
         let config = ClusterConfig {
             // The C daemon answers a client once in this time.
@@ -65,13 +70,13 @@ impl Pair {
             extra: vec!["deadping 3".to_owned()],
             ..usual
         };
-        let lab = Lab::pair(config, [daemon.clone(), daemon.clone()])?;
+        let lab = Lab::pair(config, [web1.clone(), web2.clone()])?;
         // The name of the node comes from the file in lower case, whatever the machine is called.
         lab.run(Node::Web1, &["hostname", "machine1"])?;
         lab.write_file(Node::Web1, "etc/ha.d/nodeinfo", "WEB1\nis ignored")?;
         for node in Node::ALL {
             lab.write_file(node, "etc/ha.d/resource.d/agent", AGENT)?;
-            if matches!(daemon, Daemon::Systole { .. }) {
+            if matches!(lab.daemon(node), Daemon::Systole { .. }) {
                 let installed = lab.run(node, &["sh", "-ec", INSTALL])?;
                 assert!(installed.success(), "{installed:?}");
                 lab.write_file(node, "etc/ha.d/shellfuncs", FUNCTIONS)?;

@@ -82,6 +82,8 @@ const ANYWHERE: &[&str] = &[
     "hb_standby ''",
     "hb_takeover bogus",
     "hb_takeover --help",
+    "script -qc '. /etc/ha.d/shellfuncs; ha_log info: x; HA_LOGFILE=/run/no; ha_log info: y' /dev/null",
+    "script -qc 'HA_CURHOST=web1 mach_down nosuch' /dev/null",
 ];
 
 /// What resource scripts use of `/etc/ha.d/shellfuncs`, which each of these lines reads first.
@@ -97,6 +99,7 @@ const FUNCTIONS: &[&str] = &[
     "ocf_log warn no disk",
     "ocf_log info a disk",
     "HA_LOGFILE=/run/log; HA_DEBUGLOG=/run/debug; ha_log 'ERROR: x'; sed -E 's/[0-9]{2,}/N/g' $HA_LOGFILE $HA_DEBUGLOG",
+    "HA_debug=1; HA_DEBUGLOG=/run/more; ha_debug debug: x; sed -E 's/[0-9]{2,}/N/g' $HA_DEBUGLOG",
     "hadate | wc -c",
     "ha_pseudo_resource",
     "ha_pseudo_resource one",
@@ -231,9 +234,8 @@ const HOLDING: &[&str] = &["hb_standby foreign"];
 const STOPPED: &[&str] =
     &["timeout 2 hb_standby", "timeout 2 hb_takeover", "ResourceManager takegroup agent::C"];
 
-/// Orders that nobody can carry out, and a takeover that is over.
+/// A takeover that is over. After `hb_standby` a C node would wait for ten seconds for the dead one.
 const ALONE: &[&str] = &[
-    "hb_standby foreign",
     "hb_takeover",
     "HA_CURHOST=web1 mach_down web2",
     "ResourceManager takegroup IPaddr2::192.168.122.101/24/eth0",
