@@ -77,6 +77,11 @@ fn without_date(line: &str) -> &str {
 }
 
 fn without_pid(line: &str) -> String {
+    if let Some((before, rest)) = line.split_once("[pid ")
+        && let Some((_, after)) = rest.split_once(' ')
+    {
+        return format!("{before}[PID {after}");
+    }
     let Some((before, rest)) = line.split_once(": [") else { return line.to_owned() };
     let Some((_, after)) = rest.split_once("]: ") else { return line.to_owned() };
     format!("{before}: [PID]: {after}")

@@ -51,6 +51,11 @@ pub(crate) const KNOWN: &[Known] = &[
         states: &[State::Stopped],
         told: "Without a daemon they are refused.",
     },
+    Known {
+        command: "/usr/libexec/heartbeat/heartbeat -s",
+        states: &[State::Stopped],
+        told: "The pid file and the control socket are removed; `-s` exits with 3.",
+    },
     known("hb_setweight web2", ADMINISTRATION),
     known("hb_setsite web2", ADMINISTRATION),
     known("hb_delnode nosuch", ADMINISTRATION),

@@ -27,6 +27,7 @@ hb_setweight hb_setsite; do
     ln -s /run/systole-lab/bin/hb /usr/share/heartbeat/$name
 done
 mount --bind /run/systole-lab/bin/hb /usr/bin/cl_status
+mount --bind /run/systole-lab/bin/heartbeat /usr/libexec/heartbeat/heartbeat
 ";
 
 /// The functions for resource scripts.

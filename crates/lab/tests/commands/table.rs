@@ -124,6 +124,7 @@ const FUNCTIONS: &[&str] = &[
 
 /// Commands about the state of the pair.
 const STATE: &[&str] = &[
+    "/usr/libexec/heartbeat/heartbeat -s",
     "cl_status hbstatus",
     "cl_status hbstatus -m",
     "cl_status hbstatus -v",
