@@ -21,6 +21,8 @@ pub struct Config {
     pub media: Vec<Medium>,
     /// Ping nodes and ping groups, in the order of `ha.cf`.
     pub ping_nodes: Vec<PingNode>,
+    /// The names of nodes and ping nodes together, in the order of `ha.cf`.
+    pub listed: Vec<String>,
     /// `auto_failback`.
     pub failback: Failback,
     /// `failback` lines.

@@ -43,6 +43,8 @@ pub fn difference(old: &Config, new: &Config) -> Vec<Change> {
         nodes,
         media,
         ping_nodes,
+        // Only for listings.
+        listed: _,
         failback,
         group_failback,
         hold_down,

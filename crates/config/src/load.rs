@@ -152,6 +152,7 @@ fn config(
         },
         fencing: fencing(&draft, &values, &node_name),
         options: options(&draft),
+        listed: listed(&draft),
         nodes: draft.nodes.into_iter().map(|node| node.value).collect(),
         media: draft.media.into_iter().map(|medium| medium.value).collect(),
         ping_nodes: draft.ping_nodes.into_iter().map(|ping| ping.value).collect(),
@@ -161,6 +162,15 @@ fn config(
         values,
         node_name,
     })
+}
+
+/// Returns the names of nodes and ping nodes in the order of their lines.
+fn listed(draft: &Draft) -> Vec<String> {
+    let nodes = draft.nodes.iter().map(|node| (node.span.start, node.value.clone()));
+    let pings = draft.ping_nodes.iter().map(|ping| (ping.span.start, ping.value.name.clone()));
+    let mut all: Vec<_> = nodes.chain(pings).collect();
+    all.sort_by_key(|(start, _)| *start);
+    all.into_iter().map(|(_, name)| name).collect()
 }
 
 /// Returns how often a group may move.

@@ -153,7 +153,7 @@ impl Reason {
 /// What the `ha.cf` in force says, for `cl_status`. It contains no secrets.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parameters {
-    /// The nodes, in the order of `ha.cf`.
+    /// The nodes and ping nodes, in the order of `ha.cf`.
     pub nodes: Vec<String>,
     /// The links of this node, in the order of `ha.cf`, and whether a C heartbeat would hear itself on each,
     /// as on a broadcast.

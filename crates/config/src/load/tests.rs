@@ -343,3 +343,13 @@ fn config_without_optional_lines_has_default_settings() {
     };
     assert_eq!(settings, said);
 }
+
+#[test]
+fn nodes_and_ping_nodes_are_listed_in_order_of_their_lines() {
+    let text = HA_CF.replacen("node", "ping 10.9.9.9\nnode", 1);
+    let config = load_all(&text, AUTHKEYS, HARESOURCES).config.unwrap();
+    let place = |name: &str| config.listed.iter().position(|listed| listed == name).unwrap();
+    assert_eq!(config.listed.len(), config.nodes.len() + config.ping_nodes.len());
+    assert!(place("10.9.9.9") < place(&config.nodes[0]), "{:?}", config.listed);
+    assert!(place(&config.nodes[0]) < place(&config.nodes[1]), "{:?}", config.listed);
+}

@@ -77,6 +77,9 @@ impl Pair {
         lab.write_file(Node::Web1, "etc/ha.d/nodeinfo", "WEB1\nis ignored")?;
         for node in Node::ALL {
             lab.write_file(node, "etc/ha.d/resource.d/agent", AGENT)?;
+            // Lists are in the order of this file.
+            let ha_cf = lab.config().ha_cf(node).replace("node web2\nping", "ping");
+            lab.write_file(node, "etc/ha.d/ha.cf", &(ha_cf + "node web2\n"))?;
             if matches!(lab.daemon(node), Daemon::Systole { .. }) {
                 let installed = lab.run(node, &["sh", "-ec", INSTALL])?;
                 assert!(installed.success(), "{installed:?}");

@@ -143,7 +143,7 @@ impl Control {
         };
         let links = self.settings.links.iter().map(|name| (name.clone(), hears(name)));
         Parameters {
-            nodes: self.config.nodes.clone(),
+            nodes: self.config.listed.clone(),
             links: links.collect(),
             values,
             clients: self.settings.ipfail.then(|| "ipfail".to_owned()).into_iter().collect(),

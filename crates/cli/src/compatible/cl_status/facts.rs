@@ -114,20 +114,25 @@ impl Facts {
 }
 
 fn nodes(snapshot: &Snapshot, parameters: &Parameters) -> Vec<Node> {
-    let pings = snapshot.ping_nodes.iter().rev().map(|ping| Node {
-        name: ping.name.clone(),
-        kind: Kind::Ping,
-        status: if ping.up { "ping" } else { "dead" }.to_owned(),
-        links: vec![(ping.name.clone(), ping.up)],
-    });
-    let report = |name: &String| snapshot.nodes.iter().find(|node| node.name == *name);
-    let normal = parameters.nodes.iter().rev().filter_map(report).map(|node| Node {
-        name: node.name.clone(),
-        kind: Kind::Normal,
-        status: node.status.clone(),
-        links: links(snapshot, parameters, node),
-    });
-    pings.chain(normal).collect()
+    let find = |name: &String| {
+        let normal = snapshot.nodes.iter().find(|node| node.name == *name);
+        let normal = normal.map(|node| Node {
+            name: node.name.clone(),
+            kind: Kind::Normal,
+            status: node.status.clone(),
+            links: links(snapshot, parameters, node),
+        });
+        let ping = || snapshot.ping_nodes.iter().find(|ping| ping.name == *name);
+        normal.or_else(|| {
+            ping().map(|ping| Node {
+                name: ping.name.clone(),
+                kind: Kind::Ping,
+                status: if ping.up { "ping" } else { "dead" }.to_owned(),
+                links: vec![(ping.name.clone(), ping.up)],
+            })
+        })
+    };
+    parameters.nodes.iter().rev().filter_map(find).collect()
 }
 
 fn links(snapshot: &Snapshot, parameters: &Parameters, node: &NodeReport) -> Vec<(String, bool)> {

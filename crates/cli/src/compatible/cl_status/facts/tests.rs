@@ -57,16 +57,16 @@ fn set_without_groups_is_held_as_heartbeat_says() {
 }
 
 #[test]
-fn nodes_are_listed_in_reverse_order_with_ping_nodes_first() {
+fn nodes_and_ping_nodes_are_listed_in_reverse_order() {
     let parameters = Parameters {
-        nodes: vec!["web2".into(), "web1".into()],
+        nodes: vec!["web2".into(), "10.0.0.1".into(), "web1".into()],
         links: vec![("eth0".into(), false), ("eth1".into(), true)],
         ..Parameters::default()
     };
     let nodes = nodes(&snapshot("dead", Vec::new()), &parameters);
     let names: Vec<_> = nodes.iter().map(|node| node.name.as_str()).collect();
-    assert_eq!(names, ["10.0.0.1", "web1", "web2"]);
-    assert_eq!(nodes[0].link("10.0.0.1"), Ok(true));
-    assert_eq!(nodes[1].link("eth1"), Ok(true), "the links of this node are its media");
+    assert_eq!(names, ["web1", "10.0.0.1", "web2"]);
+    assert_eq!(nodes[1].link("10.0.0.1"), Ok(true));
+    assert_eq!(nodes[0].link("eth1"), Ok(true), "the links of this node are its media");
     assert_eq!((nodes[2].link("eth0"), nodes[2].link("eth1")), (Ok(false), Err(Unknown)));
 }
