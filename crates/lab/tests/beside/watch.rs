@@ -34,6 +34,15 @@ pub(crate) struct Outage {
     pub(crate) length: Duration,
 }
 
+/// Ends the threads next to a job, even when the job panics: the panic waits for them.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Runs `job` and returns what a client and an observer saw meanwhile.
 pub(crate) fn watched<T>(lab: &Lab, job: impl FnOnce() -> T) -> (T, Seen) {
     let stop = AtomicBool::new(false);
@@ -41,8 +50,9 @@ pub(crate) fn watched<T>(lab: &Lab, job: impl FnOnce() -> T) -> (T, Seen) {
     scope(|scope| {
         let pages = fetch_pages(scope, lab, address, start, &stop);
         let owners = look_at_owners(scope, lab, address, start, &stop);
+        let end = Over(&stop);
         let result = job();
-        stop.store(true, Ordering::Relaxed);
+        drop(end);
         let (fetches, outages) = pages.join().expect("the client of the pages does not panic");
         let (looks, doubled) = owners.join().expect("the onlooker does not panic");
         (result, Seen { fetches, outages, looks, doubled })
