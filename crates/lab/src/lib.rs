@@ -37,6 +37,7 @@ mod helper;
 mod image;
 mod lab;
 mod medium;
+mod mounts;
 mod namespace;
 mod network;
 mod node;

@@ -9,6 +9,7 @@
 mod agent;
 mod anew;
 mod claims;
+mod database;
 mod edited;
 mod executor;
 mod failing;
