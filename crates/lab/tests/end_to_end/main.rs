@@ -8,6 +8,7 @@
 
 mod agent;
 mod anew;
+mod bomb;
 mod claims;
 mod database;
 mod edited;
