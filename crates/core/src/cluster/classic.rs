@@ -99,8 +99,10 @@ pub(super) struct Classic {
     asked_by: Vec<u64>,
     /// A hand-over that an earlier run of this daemon has begun with the peer and not finished.
     recalled: Option<Recalled>,
-    /// When the peer's groups are handed back because one of them could not be started here.
+    /// When groups are handed to the peer because one of them could not be started here.
     gives_up: Option<Time>,
+    /// A group that prefers this node ran here, and could not be started again.
+    has_lost_own: bool,
 }
 
 /// A hand-over of an earlier run of this daemon.
@@ -170,6 +172,8 @@ pub(super) enum ClassicInput {
     GroupsStopped,
     /// A resource of a group could not be started.
     StartFailed(GroupId),
+    /// A resource of a group ran here, failed, and could not be started again.
+    RestartFailed(GroupId),
     /// The executor is not coming back.
     ExecutorLost,
     /// A hold has ended.
@@ -200,6 +204,7 @@ impl Cluster {
             ClassicInput::GroupAdded(group) => self.classic_adds(group),
             ClassicInput::GroupsStopped => self.classic_recalls(),
             ClassicInput::StartFailed(group) => self.classic_fails(group),
+            ClassicInput::RestartFailed(group) => self.classic_loses(group),
             ClassicInput::ExecutorLost => self.classic_abandons(),
             ClassicInput::HoldEnded => self.classic_released(),
             ClassicInput::Releases(set) => self.classic_releases(set),

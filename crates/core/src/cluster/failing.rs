@@ -21,6 +21,7 @@ const ASK_AGAIN: Duration = Duration::from_mins(1);
 impl Cluster {
     pub(super) fn start_failed(&mut self, group: GroupId, resource: usize, failure: Failure) {
         let (me, outcome) = (self.settings.me, failure.outcome);
+        let is_restart = self.groups[group].cause == Cause::CheckFailed;
         self.report(Event::StartFailed { group, resource, outcome });
         self.record_ability(group, me, false);
         self.groups[group].record_failure(me, failure);
@@ -31,7 +32,8 @@ impl Cluster {
             self.set_phase(group, Phase::Stopping, Cause::StartFailed);
             self.beat_soon();
         }
-        self.tell_classic(ClassicInput::StartFailed(group));
+        let told = if is_restart { ClassicInput::RestartFailed } else { ClassicInput::StartFailed };
+        self.tell_classic(told(group));
     }
 
     pub(super) fn stop_failed(&mut self, group: GroupId, resource: usize, failure: Failure) {

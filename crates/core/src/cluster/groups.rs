@@ -60,8 +60,8 @@ pub(super) struct GroupState {
     pub(super) monitoring: Monitoring,
     /// The looks for those resources while they are not meant to run here.
     pub(super) foreign: ForeignLooks,
-    /// When a C node was last asked to take the group, because a resource of it does not work.
-    pub(super) move_asked: Option<Time>,
+    /// When a C node was last asked to take the group, and what does not work in it here.
+    pub(super) move_asked: Option<(Time, Failure)>,
     /// Since when the group is in its present state.
     pub(super) since: Time,
     /// Why the group is in that state.

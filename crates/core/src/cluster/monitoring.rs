@@ -87,11 +87,11 @@ impl Cluster {
 
     /// Ends the checks of a group that runs no longer, or cannot be checked.
     fn end_checks(&mut self, group: GroupId) {
-        let state = &mut self.groups[group];
-        let is_over = state.runner.is_idle();
-        if is_over {
-            state.move_asked = None;
+        let is_over = self.groups[group].runner.is_idle();
+        if is_over && let Some((_, failure)) = self.groups[group].move_asked.take() {
+            self.cannot_run(group, failure);
         }
+        let state = &mut self.groups[group];
         let jobs = if is_over { state.monitoring.end() } else { state.monitoring.suspend() };
         self.cancel_checks(jobs);
     }
@@ -184,12 +184,12 @@ impl Cluster {
         let peer = self.classic_peer().filter(|peer| self.peer(*peer).is_present());
         let Some(peer) = peer else { return self.stop_and_fail(group, failure) };
         match self.groups[group].move_asked {
-            Some(at) if self.now.since(at) < ASK_AGAIN => return,
+            Some((at, _)) if self.now.since(at) < ASK_AGAIN => return,
             Some(_) => {
                 self.groups[group].move_asked = None;
                 return self.restart_in_place(group, resource);
             }
-            None => self.groups[group].move_asked = Some(self.now),
+            None => self.groups[group].move_asked = Some((self.now, failure)),
         }
         let is_local = self.preferred(group) == self.settings.me;
         let set = GroupSet::of(is_local, !is_local);
@@ -201,13 +201,19 @@ impl Cluster {
 
     /// Stops a group that does not work here. Another node may take it once it is stopped.
     fn stop_and_fail(&mut self, group: GroupId, failure: Failure) {
-        let me = self.settings.me;
-        self.record_ability(group, me, false);
-        self.groups[group].record_failure(me, failure);
+        self.cannot_run(group, failure);
         self.groups[group].runner.give_up();
         self.set_phase(group, Phase::Stopping, Cause::CheckFailed);
         self.beat_soon();
         self.tell_classic(ClassicInput::StartFailed(group));
         self.end_checks(group);
+    }
+
+    /// This node does not take the group again until a person says so.
+    fn cannot_run(&mut self, group: GroupId, failure: Failure) {
+        let me = self.settings.me;
+        self.record_ability(group, me, false);
+        self.groups[group].record_failure(me, failure);
+        self.beat_soon();
     }
 }

@@ -60,7 +60,7 @@ fn motive(stage: &HandOverStage, me: &str) -> String {
         "failback" => format!(", because {taker} is its home"),
         "carrier" => format!(", because {giver} cannot reach its clients"),
         "ipfail" => format!(", because {giver} sees fewer ping nodes"),
-        "failed" => format!(", because {giver} could not start groups whose home is {taker}"),
+        "failed" => format!(", because a group does not work on {giver}"),
         other => format!(" ({other})"),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The classic protocol has no word for that: the C node believes that this node runs what it
 //! holds. As another C node would, this node hands the C node's groups back after a while. Nothing
-//! is given away for a group that prefers this node.
+//! is given away for a group that prefers this node, unless it ran here and is monitored.
 
 use crate::cluster::Cluster;
 use crate::cluster::hand_over::Asker;
@@ -23,7 +23,16 @@ impl Cluster {
         }
     }
 
-    /// Hands the peer's groups back when it is time.
+    /// A resource of a monitored group could not be started again. The group moves, and a C node
+    /// takes only whole sets.
+    pub(super) fn classic_loses(&mut self, group: GroupId) {
+        if self.settings.failback != Failback::Legacy {
+            self.classic.has_lost_own |= self.preferred(group) == self.settings.me;
+            self.classic.gives_up = Some(self.now);
+        }
+    }
+
+    /// Hands the peer's groups back, or lost ones over, when it is time.
     pub(super) fn elapse_failing(&mut self) {
         if self.classic.gives_up.is_none_or(|until| self.now < until) {
             return;
@@ -45,6 +54,7 @@ impl Cluster {
             }
             None => None,
         };
+        self.classic.has_lost_own &= self.classic.gives_up.is_some();
     }
 
     /// The groups that a lost executor held go to the peer, even the groups that prefer this node:
@@ -57,7 +67,10 @@ impl Cluster {
 
     /// The sets to be given up, as far as the peer believes that this node has them.
     fn gives_up(&self) -> GroupSet {
-        let failed = if self.has_lost_one() { GroupSet::Foreign } else { GroupSet::None };
+        let failed = GroupSet::of(
+            self.classic.has_lost_own && self.has_lost_one(true),
+            self.has_lost_one(false),
+        );
         let abandoned = if self.has_given_up_executor() { self.unheld() } else { GroupSet::None };
         failed.with(abandoned)
     }
@@ -72,13 +85,13 @@ impl Cluster {
         )
     }
 
-    /// Whether this node still owns a group of the peer although the group could not be started
-    /// here.
-    fn has_lost_one(&self) -> bool {
+    /// Whether this node still owns a group, one of its own or one of the peer, although the group
+    /// could not be started here.
+    fn has_lost_one(&self, of_own: bool) -> bool {
         let me = self.settings.me;
         let mut groups = self.settings.group_ids();
         groups.any(|group| {
-            self.preferred(group) != me
+            (self.preferred(group) == me) == of_own
                 && self.is_ours(group)
                 && !self.groups[group].row.is_able(me)
         })
