@@ -14,6 +14,7 @@ mod large;
 mod loss;
 mod many;
 mod migration;
+mod monitoring;
 mod restart;
 mod six;
 mod steady;
