@@ -134,16 +134,18 @@ fn kill_nginx(lab: &Lab) -> Result<(), LabError> {
 }
 
 #[test]
-fn killed_nginx_is_restarted_in_place_beside_c_node() -> Outcome {
-    let played = monitored("nginx killed", config(), MONITORED, |lab| {
-        kill_nginx(lab)?;
+fn nginx_whose_master_is_killed_is_restarted_in_place_beside_c_node() -> Outcome {
+    let played = monitored("master of nginx killed", config(), MONITORED, |lab| {
+        let told = lab.run(OURS, &["sh", "-ec", "kill -KILL $(cat /run/nginx.pid)"])?;
+        assert!(told.success(), "{told:?}");
         lab.wait_for_answer(OURS, &["hb", "status"], &["restarted 1 of 2 times"])?;
         serves(lab, OURS)?;
         nothing_happens(lab, &[OURS], "nginx");
         Ok(())
     })?;
     let Some((lab, seen)) = played else { return Ok(()) };
-    assert_eq!(seen.outages.len(), 1, "{seen:?}");
+    // The workers serve until they are ended.
+    assert!(seen.outages.len() <= 1, "{seen:?}");
     assert_eq!((starts(&lab, OURS, "nginx"), starts(&lab, CLASSIC, "nginx")), (2, 0));
     Ok(())
 }

@@ -22,10 +22,10 @@ impl Pair {
     }
 
     fn steps(&mut self, id: NodeId) -> Vec<ForeignStep> {
-        let steps = self.node(id).said.iter().filter_map(|event| match event {
-            Event::Foreign { group: FIRST, resource: 0, owner: Some(A), step } => Some(*step),
-            Event::Foreign { .. } => panic!("{event:?}"),
-            _ => None,
+        let steps = self.node(id).said.iter().filter_map(|event| {
+            let Event::Foreign { group, resource, owner, step } = event else { return None };
+            assert_eq!((*group, *resource, *owner), (FIRST, 0, Some(A)));
+            Some(*step)
         });
         steps.collect()
     }
