@@ -250,7 +250,8 @@ impl Executor {
                 }
                 News::Cleared { number: 0, .. } => {}
                 News::Cleared { service: (_, word), number } => {
-                    let text = format!("Ended {number} processes that {word} had left behind");
+                    let processes = if number == 1 { "process" } else { "processes" };
+                    let text = format!("Ended {number} {processes} that {word} had left behind");
                     self.log_as("ResourceManager", "default", Level::Warning, text);
                 }
                 News::NotStarted { run, why } => {

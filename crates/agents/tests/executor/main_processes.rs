@@ -56,7 +56,7 @@ fn main_process_that_ends_is_reported_and_its_workers_are_ended_before_next_star
     assert_eq!(daemon.run(1, Action::Stop, &web), Outcome::Success);
     assert_eq!(daemon.run(1, Action::Start, &web), Outcome::Success);
     assert!(!worker.is_running());
-    let line = "Ended 1 processes that web had left behind";
+    let line = "Ended 1 process that web had left behind";
     assert!(daemon.log().contains(&line), "{:?}", daemon.log());
     bench.script("web", DAEMON);
     assert_eq!(daemon.run(1, Action::Stop, &web), Outcome::Success);

@@ -138,7 +138,9 @@ fn nginx_whose_master_is_killed_is_restarted_in_place_beside_c_node() -> Outcome
     let played = monitored("master of nginx killed", config(), MONITORED, |lab| {
         let told = lab.run(OURS, &["sh", "-ec", "kill -KILL $(cat /run/nginx.pid)"])?;
         assert!(told.success(), "{told:?}");
-        lab.wait_for_answer(OURS, &["hb", "status"], &["restarted 1 of 2 times"])?;
+        lab.wait_for("it is started again", LIMIT, || starts(lab, OURS, "nginx") == 2)?;
+        let wanted = ["nginx: running for", "restarted 1 of 2 times"];
+        lab.wait_for_answer(OURS, &["hb", "status"], &wanted)?;
         serves(lab, OURS)?;
         nothing_happens(lab, &[OURS], "nginx");
         Ok(())
