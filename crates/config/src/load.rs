@@ -66,6 +66,7 @@ pub fn load(sources: &Sources<'_>, facts: &Facts<'_>) -> Loaded {
     check::failback::check(&draft, &groups, &mut findings);
     check::monitor::check(&draft, &groups, &mut findings);
     check::monitor::check_probes(&draft, &groups, &mut findings);
+    check::monitor::check_agents(&draft, &groups, &mut findings);
     findings.sort_by_key(|finding| (finding.file, finding.span.start, finding.span.end));
     let is_sound = findings.iter().all(|finding| finding.severity != Severity::Error);
     let config = authentication

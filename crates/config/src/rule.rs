@@ -66,6 +66,7 @@ rules! {
     BAD_CHECK "HA0221" Error;
     CHECK_OF_UNMONITORED "HA0222" Warning;
     CHECK_NOT_EXECUTABLE "HA0223" Warning;
+    MONITOR_WITHOUT_QUESTION "HA0224" Warning;
 
     // ha.cf: media and ping nodes.
     NO_MEDIA "HA0301" Error;

@@ -136,6 +136,9 @@ pub struct Run {
     /// What the executor asks itself before it runs the agent; only for a monitor.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub probes: Vec<Probe>,
+    /// Nothing but those questions is asked: the agent is not run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_without_agent: bool,
 }
 
 /// The reason why a packet is not a message.

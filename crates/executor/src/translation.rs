@@ -56,6 +56,7 @@ pub fn cleanups(held: &Held, first: u64, timeouts: Timeouts) -> Vec<Run> {
         environment: Vec::new(),
         is_restart: false,
         probes: Vec::new(),
+        is_without_agent: false,
     };
     (first..).zip(held.resources.iter().rev()).map(stop).collect()
 }
@@ -136,6 +137,7 @@ pub fn request_of(settings: &Settings, job: &Job, term: u64, timeouts: Timeouts)
         }
         Action::Monitor | Action::Start | Action::Stop | Action::Status => Vec::new(),
     };
+    let is_without_agent = !probes.is_empty() && monitor.is_some_and(|(_, it)| !it.asks_agent);
     Request::Run(Run {
         job: job.id,
         group: group.key,
@@ -147,6 +149,7 @@ pub fn request_of(settings: &Settings, job: &Job, term: u64, timeouts: Timeouts)
         environment: Vec::new(),
         is_restart: job.is_restart,
         probes,
+        is_without_agent,
     })
 }
 

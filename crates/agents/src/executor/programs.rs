@@ -204,6 +204,18 @@ impl Programs {
         }
     }
 
+    /// A run is over without a program.
+    fn record_answered(&mut self, run: RunId, outcome: &Outcome, named: &[ProcessId]) {
+        let program = self.all.iter().find(|program| program.run == run);
+        if let Some(program) = program.filter(|_| *outcome == Outcome::Running) {
+            for process in named {
+                self.mains.record_named(&program.service, *process);
+            }
+            self.mains.record_well(&program.service);
+        }
+        self.forget(run);
+    }
+
     fn forget(&mut self, run: RunId) {
         self.all.retain(|program| program.run != run);
     }
@@ -258,8 +270,8 @@ impl Executor {
                     self.programs.forget(run);
                     self.tell(Input::NotBegun { run, why });
                 }
-                News::Unusable { run, name, outcome } => {
-                    self.programs.forget(run);
+                News::Answered { run, name, outcome, named } => {
+                    self.programs.record_answered(run, &outcome, &named);
                     self.tell(Input::Begun { run, agent: name });
                     self.tell(Input::Ended { run, outcome });
                 }

@@ -55,9 +55,9 @@ pub(super) enum News {
     Named { service: ServiceId, process: ProcessId },
     /// The program was not started.
     NotStarted { run: RunId, why: NotBegun },
-    /// The agent exists but is not executed: it cannot be, which is its own fault, or a probe was not answered
-    /// as expected.
-    Unusable { run: RunId, name: AgentName, outcome: Outcome },
+    /// The run is over without a program: its agent cannot be executed, which is its own fault, or the questions of
+    /// a check were enough. They name these main processes.
+    Answered { run: RunId, name: AgentName, outcome: Outcome, named: Vec<ProcessId> },
     /// The agents were looked for. `missing` is the first missing one, or why the search failed.
     Looked { look: LookId, resources: Vec<Resource>, missing: Result<Option<String>, String> },
 }

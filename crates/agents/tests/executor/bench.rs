@@ -224,6 +224,7 @@ impl Daemon {
             environment: Vec::new(),
             is_restart: false,
             probes: Vec::new(),
+            is_without_agent: false,
         }));
         job
     }

@@ -6,6 +6,7 @@
 mod bench;
 mod main_processes;
 mod misbehaving;
+mod probes;
 mod successor;
 
 use bench::{Bench, address, agent, until};

@@ -46,6 +46,28 @@ pub(crate) fn check(draft: &Draft, groups: &[Group], findings: &mut Vec<Finding>
     }
 }
 
+/// Finds lines without the agent where nothing else is asked.
+pub(crate) fn check_agents(draft: &Draft, groups: &[Group], findings: &mut Vec<Finding>) {
+    let without =
+        draft.monitors.iter().filter(|line| line.monitor.is_some_and(|it| !it.asks_agent));
+    for MonitorLine { target: Placed { value: name, span }, .. } in without {
+        let Some(target) = target(groups, name) else { continue };
+        let mut meant = resources(groups).filter(|(group, _, resource)| match target {
+            Target::Default => true,
+            Target::Group(other) => other == *group,
+            Target::Resource => is_called(resource, name),
+        });
+        let has_probe =
+            |resource| draft.probes.iter().any(|it| is_called(resource, &it.target.value));
+        if !meant.any(|(_, _, resource)| has_probe(resource)) {
+            let message = format!("no `check` line is about `{name}`");
+            let label = "the agent is asked all the same";
+            findings
+                .push(find(&rule::MONITOR_WITHOUT_QUESTION, span.clone(), message).label(label));
+        }
+    }
+}
+
 /// Finds `check` lines about nothing, and about what a line says is not to be monitored.
 pub(crate) fn check_probes(draft: &Draft, groups: &[Group], findings: &mut Vec<Finding>) {
     let monitored = resolve(draft, groups);
@@ -80,7 +102,7 @@ pub(crate) fn resolve_probes(draft: &Draft, groups: &[Group]) -> Vec<(GroupId, u
 }
 
 /// Returns how each resource is monitored: by the last of the most specific lines that name it, or by the
-/// default if only a `check` line names it.
+/// default and without its agent if only a `check` line names it.
 pub(crate) fn resolve(draft: &Draft, groups: &[Group]) -> Vec<(GroupId, usize, Monitor)> {
     let lines: Vec<(Target, &MonitorLine)> = draft
         .monitors
@@ -96,11 +118,13 @@ pub(crate) fn resolve(draft: &Draft, groups: &[Group]) -> Vec<(GroupId, usize, M
         };
         let line = lines.iter().filter(is_meant).max_by_key(|(target, _)| *target);
         let has_probe = || draft.probes.iter().any(|it| is_called(resource, &it.target.value));
-        let monitor = match line {
-            Some((_, line)) => line.monitor,
-            None => has_probe().then(Monitor::default),
+        let mut monitor = match line {
+            Some((_, line)) => line.monitor?,
+            // Nothing says that the agent is to be asked.
+            None => Monitor { asks_agent: false, ..Monitor::default() },
         };
-        Some((group, place, monitor?))
+        monitor.asks_agent |= !has_probe();
+        (line.is_some() || has_probe()).then_some((group, place, monitor))
     });
     monitored.collect()
 }

@@ -7,15 +7,16 @@ use crate::lexer::Word;
 use crate::rule;
 use crate::source::File;
 use crate::suggest::nearest;
+use crate::values::boolean;
 use std::slice::Iter;
 use systole_core::{LastResort, Monitor};
 
 /// The form of a line.
 const FORM: &str = "expected `monitor default`, a group or a resource, and then any of `every TIME`, \
-                    `timeout TIME`, `failures N`, `restarts N in TIME` and `then move`, `block` or \
-                    `ignore`; or `off`";
+                    `timeout TIME`, `failures N`, `restarts N in TIME`, `agent off` and `then move`, \
+                    `block` or `ignore`; or `off`";
 /// The words with which the parts of a line begin.
-const PARTS: [&str; 6] = ["every", "timeout", "failures", "restarts", "then", "off"];
+const PARTS: [&str; 7] = ["every", "timeout", "failures", "restarts", "agent", "then", "off"];
 /// What may follow `then`.
 const LAST_RESORTS: [(&str, LastResort); 3] =
     [("move", LastResort::Move), ("block", LastResort::Block), ("ignore", LastResort::Ignore)];
@@ -71,6 +72,15 @@ impl Reader<'_> {
                         let within = words.next()?;
                         monitor.within = self.time_of(known, *within, &mut words)?;
                     }
+                }
+                "agent" => {
+                    let value = self.value_of(*part, &mut words)?;
+                    let Some(asks_agent) = boolean(value.text) else {
+                        let message = format!("`{}` is neither `on` nor `off`", value.text);
+                        self.bad_monitor(value, message);
+                        return None;
+                    };
+                    monitor.asks_agent = asks_agent;
                 }
                 "then" => monitor.then = self.last_resort(*part, &mut words)?,
                 "off" => {

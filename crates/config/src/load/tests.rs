@@ -282,7 +282,14 @@ fn check_line_adds_probe_and_makes_its_service_monitored() {
         contains: Some("{\"ok\": 1,  \"db\": 2}".to_owned()),
     };
     assert_eq!(of.probes, [(GroupId(0), 1, probe)]);
-    assert_eq!(of.monitors, [(GroupId(0), 1, Monitor::default())]);
+    let alone = Monitor { asks_agent: false, ..Monitor::default() };
+    assert_eq!(of.monitors, [(GroupId(0), 1, alone)]);
+    let both = settings("monitor default\ncheck nginx tcp 10.0.0.1:80");
+    assert_eq!(both.monitors, [(GroupId(0), 1, Monitor::default())]);
+    let off = settings("monitor default agent off\ncheck nginx tcp 10.0.0.1:80");
+    assert_eq!(off.monitors, [(GroupId(0), 1, alone)]);
+    let nothing_else = settings("monitor default agent off");
+    assert_eq!(nothing_else.monitors, [(GroupId(0), 1, Monitor::default())]);
     let programs = settings("check nginx exec /bin/true -v https://x/");
     let arguments = vec!["-v".to_owned(), "https://x/".to_owned()];
     assert_eq!(programs.probes[0].2, Probe::Exec { program: "/bin/true".to_owned(), arguments });
@@ -302,13 +309,15 @@ fn monitor_line_sets_each_part_and_leaves_others_at_their_default() {
         loaded.config.expect("it is sound").settings().monitors[0].2
     };
     assert_eq!(monitor("monitor default"), Monitor::default());
-    let line = "monitor nginx then ignore restarts 5 in 1h failures 2 timeout 3s every 500ms";
+    let line = "monitor nginx then ignore restarts 5 in 1h failures 2 agent off timeout 3s every 500ms\n\
+                check nginx process nginx";
     let expected = Monitor {
         every: Duration::from_millis(500),
         timeout: Duration::from_secs(3),
         failures: 2,
         restarts: 5,
         within: Duration::from_hours(1),
+        asks_agent: false,
         then: LastResort::Ignore,
     };
     assert_eq!(monitor(line), expected);

@@ -10,6 +10,7 @@ const MONITOR: Monitor = Monitor {
     failures: 2,
     restarts: 2,
     within: Duration::from_mins(1),
+    asks_agent: true,
     then: LastResort::Move,
 };
 

@@ -15,6 +15,8 @@ pub struct Monitor {
     pub restarts: u8,
     /// The time after which a restart no longer counts.
     pub within: Duration,
+    /// Whether the agent is asked too where there are `check` lines.
+    pub asks_agent: bool,
     /// What happens when the resource fails and was restarted as often as it may be.
     pub then: LastResort,
 }
@@ -33,6 +35,7 @@ impl Default for Monitor {
             failures: 1,
             restarts: 3,
             within: Duration::from_mins(10),
+            asks_agent: true,
             then: LastResort::Move,
         }
     }

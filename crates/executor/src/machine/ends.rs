@@ -50,6 +50,7 @@ impl Machine {
             environment: Vec::new(),
             is_restart: false,
             probes: Vec::new(),
+            is_without_agent: false,
         };
         let mut job = Job::new(run, Whose::Nobody);
         job.is_aside = job.is_check();

@@ -271,5 +271,6 @@ fn stop(held: &Held, resources: Vec<Resource>) -> Run {
         environment: Vec::new(),
         is_restart: false,
         probes: Vec::new(),
+        is_without_agent: false,
     }
 }

@@ -165,6 +165,7 @@ impl Bench {
             environment: Vec::new(),
             is_restart: false,
             probes: Vec::new(),
+            is_without_agent: false,
         }));
         job
     }

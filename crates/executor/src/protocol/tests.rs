@@ -23,6 +23,7 @@ fn run() -> Run {
         environment: vec![("HA_t".into(), "status".into())],
         is_restart: true,
         probes: Vec::new(),
+        is_without_agent: false,
     }
 }
 

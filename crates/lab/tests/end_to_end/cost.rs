@@ -1,5 +1,5 @@
-//! What a hundred checked services cost. Most of it is the start of their agents, a process for each check; the
-//! built-in checks come on top.
+//! What a hundred checked services cost: with built-in checks alone, and with agents, which take a process for each
+//! check.
 
 use crate::{LIMIT, Outcome, owned_by, pair, systole};
 use std::thread::sleep;
@@ -19,7 +19,7 @@ const AGENTS: &str = "monitor default every 10s\n";
 const TICK: Duration = Duration::from_millis(10);
 /// A question that is answered by nothing, and counts for nothing.
 const REFUSED: &str =
-    "monitor service::0 every 10s failures 100\ncheck service::0 tcp 127.0.0.1:9\n";
+    "monitor service::0 every 10s failures 100 agent off\ncheck service::0 tcp 127.0.0.1:9\n";
 /// A service that is a file.
 const SCRIPT: &str = "\
 #!/bin/sh
@@ -127,19 +127,20 @@ fn hundred_built_in_checks_cost_less_than_a_hundredth_of_a_core() -> Outcome {
         status.is_some_and(|status| status.groups.iter().all(|group| group.phase == "active"))
     })?;
     let nothing = measured(&lab, "without checks")?;
+    reload(&lab, &checks())?;
+    lab.wait_for("all are checked", LIMIT, || checked(&lab) == GROUPS * EACH)?;
+    let built_in = measured(&lab, "with built-in checks every 10 s")?;
+    assert_eq!(checked(&lab), GROUPS * EACH, "{:?}", lab.run(Node::Web1, &["hb", "status"]));
+    lab.wait_for_answer(Node::Web1, &["hb", "status"], &["Connection refused"])?;
     reload(&lab, AGENTS)?;
     // The web server is checked too.
-    lab.wait_for("all are checked", LIMIT, || checked(&lab) > GROUPS * EACH)?;
+    lab.wait_for("all agents are asked", LIMIT, || checked(&lab) > GROUPS * EACH)?;
     let agents = measured(&lab, "with agents asked every 10 s")?;
-    reload(&lab, &(AGENTS.to_owned() + &checks()))?;
-    sleep(SPAN);
-    let with = measured(&lab, "with built-in checks before them")?;
-    assert_eq!(checked(&lab), GROUPS * EACH + 1, "{:?}", lab.run(Node::Web1, &["hb", "status"]));
-    lab.wait_for_answer(Node::Web1, &["hb", "status"], &["Connection refused"])?;
     let share = |more: Duration, less: Duration| {
         more.saturating_sub(less).as_secs_f64() / SPAN.as_secs_f64()
     };
-    let built_in = share(with.own, agents.own);
+    let own = |used: Used| share(used.own, nothing.own) + share(used.agents, nothing.agents);
+    let built_in = own(built_in);
     for (what, share) in [
         ("a hundred built-in checks", built_in),
         ("asking a hundred agents", share(agents.own, nothing.own)),

@@ -178,6 +178,7 @@ fn draw_monitor(random: &mut Random) -> Monitor {
         failures: 1 + few(random) / 2,
         restarts: least + few(random),
         within: Duration::from_hours(1),
+        asks_agent: true,
         then,
     }
 }

@@ -61,11 +61,13 @@ impl Facts {
         let not_started =
             |error: io::Error| News::NotStarted { run, why: NotBegun::Error(error.to_string()) };
         let agent = match self.find(request) {
-            Ok(Some(agent)) => agent,
+            Ok(Some(agent)) => Some(agent),
+            Ok(None) | Err(_) if request.is_without_agent => None,
             Ok(None) => return News::NotStarted { run, why: NotBegun::Missing },
             Err(error) => return not_started(error),
         };
-        let (line, name) = agent.describe(action, &self.directories);
+        let name = agent.as_ref().map(|agent| agent.describe(action, &self.directories));
+        let (line, name) = name.unwrap_or_default();
         let name = AgentName { line, name };
         let limit = Duration::from_millis(request.timeout_ms);
         let execute = |program: &str, arguments: &[String], until: Instant| {
@@ -76,19 +78,23 @@ impl Facts {
             Err(probe::Fault::Probe(text)) => Some(text),
             Err(probe::Fault::Service(text)) => {
                 let outcome = Outcome::Failed { code: probe::FAILED, text };
-                return News::Unusable { run, name, outcome };
+                return News::Answered { run, name, outcome, named: Vec::new() };
             }
+        };
+        let named = probe::named(&request.probes);
+        let Some(agent) = agent.filter(|_| !request.is_without_agent) else {
+            let outcome = unasked.map_or(Outcome::Running, |text| Outcome::NotAsked { text });
+            return News::Answered { run, name, outcome, named };
         };
         match self.spawn(request, &agent, action, configuration, gate) {
             Ok(process) => {
-                let named = probe::named(&request.probes);
                 News::Started { run, agent, name, process: Box::new(process), unasked, named }
             }
             // A check that cannot be made says nothing about what runs.
             Err(Fault::Agent(error)) if action == Action::Monitor => not_started(error),
             Err(Fault::Agent(error)) => {
                 let outcome = Outcome::Failed { code: NOT_EXECUTABLE, text: error.to_string() };
-                News::Unusable { run, name, outcome }
+                News::Answered { run, name, outcome, named: Vec::new() }
             }
             Err(Fault::Ours(error)) => not_started(error),
         }

@@ -12,6 +12,7 @@ const MONITOR: Monitor = Monitor {
     failures: 1,
     restarts: 2,
     within: Duration::from_mins(10),
+    asks_agent: true,
     then: LastResort::Move,
 };
 

@@ -150,6 +150,7 @@ fn start_of_restart_does_not_ask_first() {
         environment: Vec::new(),
         is_restart: true,
         probes: Vec::new(),
+        is_without_agent: false,
     };
     bench.ask(Request::Run(run));
     assert_eq!(bench.play(Outcome::Success), Action::Start);

@@ -331,6 +331,7 @@ fn start_waiting_for_the_ledger_without_daemon_or_permit_is_not_begun() {
             environment: Vec::new(),
             is_restart: false,
             probes: Vec::new(),
+            is_without_agent: false,
         })),
     );
     let mut number = None;

@@ -122,6 +122,7 @@ fn starts_requested_at_once_share_a_single_ledger_write() {
             environment: Vec::new(),
             is_restart: false,
             probes: Vec::new(),
+            is_without_agent: false,
         };
         // This is the order of the shell: it reads everything that has arrived, and then does what is to be
         // done.
