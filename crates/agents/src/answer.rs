@@ -19,8 +19,8 @@ const LOOK: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) exit: Exit,
-    stdout: Vec<u8>,
-    stderr: Vec<u8>,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: Vec<u8>,
 }
 
 impl Answer {
@@ -109,5 +109,35 @@ fn wait(fds: &mut [PollFd<'_>], limit: Duration) -> io::Result<()> {
     match poll(fds, limit.as_ref()) {
         Ok(_) | Err(Errno::INTR) => Ok(()),
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use systole_sys::process::Spawn;
+
+    fn start(program: &str, arguments: &[&str]) -> Child {
+        let mut spawn = Spawn::new(program);
+        spawn.arguments = arguments.iter().map(Into::into).collect();
+        spawn.start().unwrap()
+    }
+
+    #[test]
+    fn answer_longer_than_a_pipe_is_read_to_its_limit() {
+        let child = start("/bin/sh", &["-c", "head -c 200000 /dev/zero; echo no >&2; exit 4"]);
+        let answer = hear(child, Instant::now() + Duration::from_mins(1), &|| true).unwrap();
+        assert_eq!((answer.exit, answer.stdout.len()), (Exit::Code(4), ANSWER_MAX));
+        assert_eq!(answer.stderr, b"no\n");
+    }
+
+    #[test]
+    fn program_whose_answer_is_late_or_unwanted_is_killed() {
+        for (limit, is_wanted) in [(Duration::from_millis(50), true), (END_LIMIT * 60, false)] {
+            let child = start("/bin/sleep", &["1000"]);
+            let id = child.id();
+            let error = hear(child, Instant::now() + limit, &|| is_wanted).unwrap_err();
+            assert_eq!((error.kind(), id.is_running()), (io::ErrorKind::TimedOut, false));
+        }
     }
 }

@@ -3,20 +3,15 @@
 //! Only for commands that end soon. Nothing is started, stopped or recorded.
 
 use crate::agent::Agent;
+use crate::answer;
 use crate::lookup::Directories;
 use crate::protocol::{Action, Configuration, Outcome};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use std::fs::File;
-use std::io::{self, Read as _, Write as _};
-use std::os::fd::AsFd as _;
+use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 use systole_core::{AddressSpec, Resource, ResourceKind};
 use systole_sys::address::{Addresses, Wanted};
-use systole_sys::process::{Exit, Spawn};
-use systole_sys::signals::Signal;
+use systole_sys::process::Spawn;
 
-/// Maximum number of bytes of an agent's answer that are read.
-const ANSWER_MAX: usize = 64 << 10;
 /// Longest time that an agent may take.
 const LIMIT: Duration = Duration::from_mins(1);
 
@@ -53,8 +48,10 @@ pub fn ownership(
     let mut spawn = Spawn::new(call.program);
     spawn.arguments = call.arguments.into_iter().map(Into::into).collect();
     spawn.environment = call.environment;
-    let (exit, answer) = run(&spawn, LIMIT)?;
-    let is_running = agent.judge(Action::Status, exit, &answer) == Outcome::Running;
+    let answer = answer::hear(spawn.start()?, Instant::now() + LIMIT, &|| true)?;
+    // Without a reader, what it says is lost.
+    let _ = io::stderr().write_all(&answer.stderr);
+    let is_running = agent.judge(Action::Status, answer.exit, &answer.stdout) == Outcome::Running;
     Ok(if is_running { Ownership::Owned } else { Ownership::NotOwned })
 }
 
@@ -62,64 +59,6 @@ fn address(spec: &AddressSpec) -> io::Result<Ownership> {
     let AddressSpec { address, prefix, interface, broadcast } = spec.clone();
     let found = Addresses::open()?.find(&[Wanted { address, prefix, interface, broadcast }])?;
     Ok(if found.contains(&true) { Ownership::Owned } else { Ownership::NotOwned })
-}
-
-/// Runs a program to its end, and returns its standard output.
-fn run(spawn: &Spawn<'_>, limit: Duration) -> io::Result<(Exit, Vec<u8>)> {
-    let mut child = spawn.start()?;
-    let (stdout, stderr) = (child.take_stdout(), child.take_stderr());
-    let mut pipes = [stdout, stderr].map(|pipe| pipe.map(File::from));
-    let mut answer = Vec::new();
-    let end = Instant::now() + limit;
-    loop {
-        // The exit is checked first: then everything that was written before it is in the pipes.
-        let exit = child.exit()?;
-        for (place, pipe) in pipes.iter_mut().enumerate() {
-            let read = pipe.as_mut().map(drain).transpose()?;
-            let Some((bytes, is_open)) = read else { continue };
-            if place == 0 {
-                let room = ANSWER_MAX.saturating_sub(answer.len()).min(bytes.len());
-                answer.extend_from_slice(&bytes[..room]);
-            } else {
-                let _ = io::stderr().write_all(&bytes);
-            }
-            if !is_open {
-                *pipe = None;
-            }
-        }
-        if let Some(exit) = exit {
-            return Ok((exit, answer));
-        }
-        let left = end.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            let _ = child.kill_group(Signal::Kill);
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        let timeout = Timespec {
-            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: left.subsec_nanos().into(),
-        };
-        let open = pipes.iter().flatten().map(|pipe| PollFd::new(pipe, PollFlags::IN));
-        let mut fds: Vec<_> =
-            open.chain([PollFd::from_borrowed_fd(child.as_fd(), PollFlags::IN)]).collect();
-        match poll(&mut fds, Some(&timeout)) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-}
-
-/// Reads what a pipe contains, and returns whether more may come.
-fn drain(pipe: &mut File) -> io::Result<(Vec<u8>, bool)> {
-    let mut bytes = vec![0; 4096];
-    match pipe.read(&mut bytes) {
-        Ok(length) => {
-            bytes.truncate(length);
-            Ok((bytes, length > 0))
-        }
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok((Vec::new(), true)),
-        Err(error) => Err(error),
-    }
 }
 
 #[cfg(test)]
@@ -147,21 +86,5 @@ mod tests {
         assert_eq!(script("down", "echo running >&2; exit 0"), Ownership::NotOwned);
         assert_eq!(script("denied", "echo it is not running"), Ownership::NotOwned);
         assert_eq!(ask(&scratch, "absent"), Ownership::NoAgent);
-    }
-
-    #[test]
-    fn answer_longer_than_a_pipe_is_read_to_its_limit() {
-        let mut spawn = Spawn::new("/bin/sh");
-        spawn.arguments = vec!["-c".into(), "head -c 200000 /dev/zero; exit 4".into()];
-        let (exit, answer) = run(&spawn, LIMIT).unwrap();
-        assert_eq!((exit, answer.len()), (Exit::Code(4), ANSWER_MAX));
-    }
-
-    #[test]
-    fn program_that_does_not_answer_is_killed() {
-        let mut spawn = Spawn::new("/bin/sleep");
-        spawn.arguments = vec!["1000".into()];
-        let error = run(&spawn, Duration::from_millis(50)).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 }

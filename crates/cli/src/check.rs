@@ -3,7 +3,7 @@
 use crate::{exit, print};
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
-use systole_config::{render, summary};
+use systole_config::{Config, render, summary};
 use systole_facts::Files;
 use systole_facts::capabilities::{complaints, is_root};
 
@@ -19,7 +19,12 @@ pub(crate) fn run(directory: &Path, strict: bool) -> u8 {
     for text in &lacking {
         print(&format!("warning: {text}\n"));
     }
-    if !loaded.findings.is_empty() || !lacking.is_empty() {
+    let advice = loaded.config.as_ref().and_then(advice);
+    counts.notes += usize::from(advice.is_some());
+    for text in &advice {
+        print(&format!("note: {text}\n"));
+    }
+    if !loaded.findings.is_empty() || !lacking.is_empty() || advice.is_some() {
         print("\n");
     }
     print(&format!(
@@ -36,6 +41,18 @@ pub(crate) fn run(directory: &Path, strict: bool) -> u8 {
     } else {
         exit::OK
     }
+}
+
+/// Recommends monitoring where nothing looks at any service.
+fn advice(config: &Config) -> Option<String> {
+    let mut resources = config.groups.iter().flat_map(|group| &group.resources);
+    let service = resources.find(|resource| !resource.is_address())?;
+    let text = format!(
+        "nothing looks whether {} works while it runs: add `monitor default every 10s timeout 20s` to ha.cf, \
+         once no node reads the file with heartbeat 3.0.6 (docs/monitoring.md)",
+        service.word
+    );
+    config.monitors.is_empty().then_some(text)
 }
 
 /// Returns complaints about capabilities that root lacks here, and so does a daemon started from here.
