@@ -97,12 +97,15 @@ fn one(probe: &Probe, until: Instant, execute: Execute<'_>) -> Result<(), Fault>
         Probe::Tcp { host, port } => connect(host, *port, until).map(drop),
         Probe::Http { is_tls, host, port, path, status, contains } => {
             let stream = connect(host, *port, until)?;
+            // What was sent must not wait for more.
+            stream.set_nodelay(true).map_err(|error| failed(&error))?;
+            let stream = http::Limited::new(stream, until);
             let request = http::request(host, *port, path);
             let expected = (*status, contains.as_deref());
             if *is_tls {
-                http::get(tls::client(host, stream)?, &request, expected, until)
+                http::get(tls::client(host, stream)?, &request, expected)
             } else {
-                http::get(stream, &request, expected, until)
+                http::get(stream, &request, expected)
             }
         }
         Probe::Process(name) => process(name),
@@ -119,6 +122,11 @@ fn late() -> Fault {
     Fault::Service("no answer in time".to_owned())
 }
 
+/// Whether a connection was waited for in vain.
+fn is_late(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
+}
+
 /// Whether an error is the service's: the other errors are those of this machine, such as a full table of
 /// files.
 fn failed(error: &io::Error) -> Fault {
@@ -133,7 +141,7 @@ fn failed(error: &io::Error) -> Fault {
         ErrorKind::UnexpectedEof,
     ];
     let kind = error.kind();
-    if matches!(kind, ErrorKind::TimedOut | ErrorKind::WouldBlock) {
+    if is_late(error) {
         late()
     } else if OF_SERVICE.contains(&kind) {
         Fault::Service(error.to_string())

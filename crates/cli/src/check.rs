@@ -21,7 +21,7 @@ pub(crate) fn run(directory: &Path, strict: bool) -> u8 {
     }
     let advice = loaded.config.as_ref().and_then(advice);
     counts.notes += usize::from(advice.is_some());
-    for text in &advice {
+    if let Some(text) = &advice {
         print(&format!("note: {text}\n"));
     }
     if !loaded.findings.is_empty() || !lacking.is_empty() || advice.is_some() {

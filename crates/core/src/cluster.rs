@@ -209,7 +209,9 @@ impl Cluster {
             Input::ExecutorReady(held) => self.executor_ready(held),
             Input::ExecutorGone => self.executor_gone(),
             Input::LetGo(group) => self.let_go(*group),
-            Input::ProcessEnded { group, resource } => self.handle_process_end(*group, *resource),
+            Input::ProcessEnded { group, resource, is_crash } => {
+                self.handle_process_end(*group, *resource, *is_crash);
+            }
             Input::Carrier { group, is_there } => self.carrier_changed(*group, *is_there),
             Input::Order { ticket, order } => self.handle_order(*ticket, *order),
             Input::Say { message, dest } => {

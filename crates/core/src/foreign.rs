@@ -66,11 +66,15 @@ impl ForeignLooks {
         }
     }
 
-    /// The group runs here, or cannot be looked at. Returns a look to be cancelled; a stop goes on.
+    /// The group runs here, or cannot be looked at. Returns a look or a stop to be cancelled: its start must not
+    /// wait for a stop that hangs.
     pub(crate) fn end(&mut self) -> Option<JobId> {
-        let looking = if let State::Looking(_, job) = self.state { Some(job) } else { None };
+        let job = match self.state {
+            State::Looking(_, job) | State::Stopping(_, job) => Some(job),
+            State::Off | State::Waiting(_) | State::Next(_) => None,
+        };
         *self = Self::default();
-        looking
+        job
     }
 
     /// The resources that were found running, by their index in the group.
@@ -248,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn look_that_goes_on_is_cancelled_when_group_starts_and_stop_goes_on() {
+    fn look_and_stop_that_go_on_are_cancelled_when_group_starts() {
         let mut looks = ForeignLooks::default();
         looks.begin(at(0));
         let mut next = JobId(7);
@@ -257,8 +261,8 @@ mod tests {
         looks.begin(at(20));
         looks.poll(at(30), GROUP, 2, |_| false, &mut next).expect("it is due");
         assert_eq!(looks.done(Outcome::Running), Some((1, Found::Runs { is_news: true })));
-        looks.stop(GROUP, 1, &mut next);
-        assert_eq!(looks.end(), None);
+        let stop = looks.stop(GROUP, 1, &mut next);
+        assert_eq!(looks.end(), Some(stop.id));
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub enum Input<'a> {
         group: GroupId,
         /// The resource, by its index in the group.
         resource: usize,
+        /// Whether the process crashed or was killed; otherwise it may be replaced at the moment.
+        is_crash: bool,
     },
     /// An executor is present and works for this node. It holds something of these groups, and
     /// nothing of any other group.

@@ -54,6 +54,12 @@ impl Monitoring {
         self.watches.iter()
     }
 
+    /// Whether a resource is being monitored, and nothing is wrong with it.
+    pub(crate) fn is_well(&self, resource: usize) -> bool {
+        let mut watches = self.watches.iter().filter(|watch| watch.resource == resource);
+        watches.any(|watch| watch.state != State::Off && watch.trouble().is_none())
+    }
+
     /// Whether a job is a running check of the group.
     pub(crate) fn has(&self, job: JobId) -> bool {
         self.watches.iter().any(|watch| watch.job() == Some(job))
@@ -119,11 +125,11 @@ impl Monitoring {
         })
     }
 
-    /// Something suggests that a resource has failed: it is checked at once.
-    pub(crate) fn suspect(&mut self, now: Time, resource: usize) {
+    /// Something suggests that a resource has failed: it is checked at `due`, unless that was to be sooner.
+    pub(crate) fn suspect(&mut self, due: Time, resource: usize) {
         let watch = self.watches.iter_mut().find(|watch| watch.resource == resource);
         if let Some(watch) = watch {
-            watch.suspect(now);
+            watch.suspect(due);
         }
     }
 

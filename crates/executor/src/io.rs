@@ -42,6 +42,8 @@ pub enum Input {
         group: GroupKey,
         /// The resource as it is written in haresources.
         word: String,
+        /// Whether the process crashed or was killed; otherwise it may be replaced at the moment.
+        is_crash: bool,
     },
     /// The program of a run has ended.
     Ended {

@@ -144,7 +144,9 @@ impl Machine {
             Input::Begun { run, agent } => self.record_begun(run, agent),
             Input::NotBegun { run, why } => self.record_not_begun(run, why),
             Input::Ended { run, outcome } => self.record_ended(run, outcome),
-            Input::ProcessEnded { group, word } => self.record_process_ended(group, word),
+            Input::ProcessEnded { group, word, is_crash } => {
+                self.record_process_ended(group, word, is_crash);
+            }
             Input::Changed { run, outcome, announced } => {
                 self.record_changed(run, outcome, announced);
             }

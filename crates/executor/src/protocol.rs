@@ -13,7 +13,7 @@ use std::time::Duration;
 use systole_core::{GroupKey, JobId, Probe, Resource};
 
 /// Version of the messages. An executor and a daemon of different versions do not work together.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 /// Maximum length of a packet in bytes, in either direction.
 pub const PACKET_MAX: usize = 1 << 20;
 /// Length of a permit packet in bytes.
@@ -84,9 +84,6 @@ pub struct Configuration {
     /// The groups with addresses, whose interfaces are watched.
     #[serde(default)]
     pub services: Vec<Service>,
-    /// Whether the daemon understands [`Report::ProcessEnded`].
-    #[serde(default)]
-    pub wants_process_ends: bool,
 }
 
 /// The addresses of a group.

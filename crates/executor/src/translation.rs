@@ -9,6 +9,9 @@ use systole_core::{
 /// The first number for jobs of the daemon itself, which the core does not know about.
 pub const FIRST_OWN_JOB: u64 = 1 << 63;
 
+/// The longest time for the stop of a resource that runs although its group does not.
+const FOREIGN_STOP_MAX: Duration = Duration::from_secs(30);
+
 /// Time limits for agents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
@@ -128,6 +131,8 @@ pub fn request_of(settings: &Settings, job: &Job, term: u64, timeouts: Timeouts)
         Action::Monitor => monitor.map_or(timeouts.status, |(_, monitor)| monitor.timeout),
         Action::Status => timeouts.status,
         Action::Start => timeouts.start,
+        // A group that starts waits for it.
+        Action::Stop if job.is_look => timeouts.stop.min(FOREIGN_STOP_MAX),
         Action::Stop => timeouts.stop,
     };
     let probes = match job.action {

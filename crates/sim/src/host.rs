@@ -316,7 +316,6 @@ pub(crate) fn configuration(settings: &Settings) -> Configuration {
         restart_grace_ms: millis(settings.restart_grace),
         lifetime_ms: millis(lifetime),
         services: services.filter(|service| !service.addresses.is_empty()).collect(),
-        wants_process_ends: true,
         ..Configuration::default()
     }
 }

@@ -8,7 +8,7 @@ mod spawn;
 #[cfg(test)]
 mod tests;
 
-pub use family::{Family, become_subreaper, children, reap_strangers};
+pub use family::{Family, become_subreaper, children, reap_stranger, reap_strangers};
 pub use spawn::{Limits, Output, Spawn};
 
 use crate::signals::Signal;

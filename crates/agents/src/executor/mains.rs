@@ -12,7 +12,7 @@ use std::fs;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use systole_core::GroupKey;
-use systole_sys::process::{self, ProcessId, has_ended};
+use systole_sys::process::{self, Exit, ProcessId, has_ended};
 
 /// Maximum number of processes that are watched.
 const WATCHED_MAX: usize = 1024;
@@ -22,12 +22,23 @@ const OF_SERVICE_MAX: usize = 8;
 /// A resource, by its group and its word in haresources.
 pub(super) type ServiceId = (GroupKey, String);
 
-/// The process group and the program of a main process that has ended. What remains of both after the
-/// service was stopped prevents its next start, as the workers of a killed nginx do that still have its port.
+/// A main process that has ended, and its program. What remains of its session and runs the same program after
+/// the service was stopped prevents its next start, as the workers of a killed nginx do that still have its port.
+///
+/// Only the leader of a session has remains. A process that leads no session can join any process group of its
+/// session, whoever it runs for, so that a service could have the executor's own processes ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Remains {
-    pub(super) group: i32,
+    pub(super) leader: ProcessId,
     pub(super) program: Program,
+}
+
+/// The end of a main process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct End {
+    pub(super) service: ServiceId,
+    /// How it ended, if it was a child of this process.
+    pub(super) exit: Option<Exit>,
 }
 
 /// The file of a program: its device and its inode.
@@ -50,7 +61,16 @@ pub(super) struct Mains {
     watched: Vec<Main>,
     /// The children that agents left behind and that were seen.
     seen: BTreeSet<ProcessId>,
-    remains: Vec<(ServiceId, Remains)>,
+    remains: Vec<Left>,
+}
+
+/// What a main process may have left behind.
+#[derive(Debug, PartialEq, Eq)]
+struct Left {
+    service: ServiceId,
+    remains: Remains,
+    /// It has ended while its service was being stopped.
+    in_stop: bool,
 }
 
 #[derive(Debug)]
@@ -60,6 +80,7 @@ struct Main {
     /// The services that it may belong to: those whose starts ran at the same time.
     services: Vec<ServiceId>,
     remains: Option<Remains>,
+    is_being_stopped: bool,
 }
 
 impl Mains {
@@ -87,9 +108,10 @@ impl Mains {
         }
     }
 
-    /// A service was found well. If no process of it is watched, what has appeared since its start may be
+    /// A service was found well, so that nothing remains of a main process but what it works with. If no process of it is watched, what has appeared since its start may be
     /// one.
     pub(super) fn record_well(&mut self, service: &ServiceId) {
+        self.remains.retain(|left| left.service != *service);
         let Some(start) = self.begun(service).filter(|_| !self.has(service)) else { return };
         for id in self.unseen().into_iter().filter(|id| id.start >= start) {
             self.watch(id, vec![service.clone()], false);
@@ -107,7 +129,14 @@ impl Mains {
         self.watched.iter().any(|main| main.services.contains(service))
     }
 
-    /// A service is being stopped, or its start has failed: its processes are expected to end.
+    /// A service is being stopped: its processes are expected to end.
+    pub(super) fn begin_stop(&mut self, service: &ServiceId) {
+        for main in self.watched.iter_mut().filter(|main| main.services == [service.clone()]) {
+            main.is_being_stopped = true;
+        }
+    }
+
+    /// A service has been stopped, or its start has failed: what becomes of its processes is of no interest.
     pub(super) fn forget(&mut self, service: &ServiceId) {
         self.starts.retain(|(known, _)| known != service);
         for main in &mut self.watched {
@@ -117,27 +146,30 @@ impl Mains {
     }
 
     /// Returns the services whose main process has ended.
-    pub(super) fn ended(&mut self) -> Vec<ServiceId> {
-        let mut services = Vec::new();
+    pub(super) fn ended(&mut self) -> Vec<End> {
+        let mut ends = Vec::new();
         for main in self.watched.extract_if(.., |main| has_ended(main.fd.as_fd())) {
+            let exit = process::reap_stranger(main.id);
             if let ([service], Some(remains)) = (&main.services[..], main.remains) {
-                let entry = (service.clone(), remains);
-                let of_service = self.remains.iter().filter(|(known, _)| known == service);
+                let entry =
+                    Left { service: service.clone(), remains, in_stop: main.is_being_stopped };
+                let of_service = self.remains.iter().filter(|left| left.service == *service);
                 if of_service.count() < OF_SERVICE_MAX && !self.remains.contains(&entry) {
                     self.remains.push(entry);
                 }
             }
-            services.extend(main.services);
+            ends.extend(main.services.into_iter().map(|service| End { service, exit }));
         }
         // Zombies among them are reaped, and their numbers are free.
         let _ = process::reap_strangers();
-        services
+        ends
     }
 
-    /// Takes out what main processes of a service may have left behind.
-    pub(super) fn take_remains(&mut self, service: &ServiceId) -> Vec<Remains> {
-        let of_service = self.remains.extract_if(.., |(known, _)| known == service);
-        of_service.map(|(_, remains)| remains).collect()
+    /// Takes out what main processes of a service may have left behind. What a stop has left behind counts only
+    /// for a restart, in which it was stopped because it does not work: otherwise it may be finishing its work.
+    pub(super) fn take_remains(&mut self, service: &ServiceId, is_restart: bool) -> Vec<Remains> {
+        let of_service = self.remains.extract_if(.., |left| left.service == *service);
+        of_service.filter(|left| is_restart || !left.in_stop).map(|left| left.remains).collect()
     }
 
     /// The descriptors that wake up the executor for the processes.
@@ -165,15 +197,27 @@ impl Mains {
             let of_service = self.watched.iter().filter(|main| main.services.contains(service));
             of_service.count() < OF_SERVICE_MAX
         });
-        let is_known = self.watched.iter().any(|main| main.id == id);
-        if services.is_empty() || is_known || self.watched.len() >= WATCHED_MAX {
+        let is_certain = is_certain && services.len() == 1;
+        if let Some(known) = self.watched.iter_mut().find(|main| main.id == id) {
+            // A pid file may have named it before its start ended.
+            if is_certain && known.services == services {
+                known.remains = remains_of(id);
+            }
+            return;
+        }
+        if services.is_empty() || self.watched.len() >= WATCHED_MAX {
             return;
         }
         // A process that has ended already, or for which no descriptor is left, is not watched.
         let Ok(Some(fd)) = id.open() else { return };
-        let is_certain = is_certain && services.len() == 1;
-        let remains = id.family().zip(Program::of(id.pid)).filter(|_| is_certain);
-        let remains = remains.map(|(family, program)| Remains { group: family.group, program });
-        self.watched.push(Main { id, fd, services, remains });
+        let remains = remains_of(id).filter(|_| is_certain);
+        self.watched.push(Main { id, fd, services, remains, is_being_stopped: false });
     }
+}
+
+/// What a process will have left behind when it has ended.
+fn remains_of(id: ProcessId) -> Option<Remains> {
+    let leads = id.family().is_some_and(|it| (it.session, it.group) == (id.pid, id.pid));
+    let program = Program::of(id.pid).filter(|_| leads)?;
+    Some(Remains { leader: id, program })
 }

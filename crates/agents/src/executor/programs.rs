@@ -3,7 +3,7 @@
 use super::Executor;
 use super::gate::Gate;
 use super::kernel::Looked;
-use super::mains::{Mains, ServiceId};
+use super::mains::{End, Mains, ServiceId};
 use super::starter::{News, Starter, service_of};
 use crate::agent::Agent;
 use crate::lingering::Lingering;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use systole_core::{Resource, ResourceKind};
 use systole_executor::{Input, LookId, NotBegun, RunId, Signal};
-use systole_sys::process::{Limits, ProcessId, kill_group};
+use systole_sys::process::{Exit, Limits, ProcessId, kill_group};
 use systole_sys::signals;
 
 /// How often to look for the process of a program that must not start.
@@ -90,10 +90,14 @@ impl Programs {
         };
         let name = name.clone();
         let service = service_of(&request);
-        let is_start = request.action == Action::Start;
-        let remains = if is_start { self.mains.take_remains(&service) } else { Vec::new() };
+        // Not before the status with which a start begins: what it finds running stays.
+        let remains = if action == Action::Start {
+            self.mains.take_remains(&service, request.is_restart)
+        } else {
+            Vec::new()
+        };
         if request.action == Action::Stop {
-            self.mains.forget(&service);
+            self.mains.begin_stop(&service);
         }
         let gate = self.starter.start(run, request, action, remains).map_err(NotBegun::Error)?;
         let stage = Stage::Starting { gate, must_die: false };
@@ -194,7 +198,9 @@ impl Programs {
                 }
                 self.mains.record_well(service);
             }
-            (Action::Start, _) => return self.mains.forget(service),
+            (Action::Start, _) | (Action::Stop, Outcome::Success) => {
+                return self.mains.forget(service);
+            }
             (Action::Monitor | Action::Status | Action::Stop, _) => return,
         }
         if !self.mains.has(service)
@@ -236,6 +242,16 @@ impl Programs {
         }
         ended
     }
+}
+
+/// Whether a process has crashed or was killed. A process that was told to end, by systemd for a restart or by its
+/// successor in an upgrade, ends in good order.
+const fn is_crash(exit: Exit) -> bool {
+    const HUP: i32 = 1;
+    const INT: i32 = 2;
+    const QUIT: i32 = 3;
+    const TERM: i32 = 15;
+    !matches!(exit, Exit::Code(0) | Exit::Signal(HUP | INT | QUIT | TERM))
 }
 
 /// Returns the signal with its name in the kernel.
@@ -282,11 +298,13 @@ impl Executor {
         }
         self.finish_looks(looks);
         self.programs.kill_unstarted();
+        // First, because the end of a stop forgets what was watched.
+        for End { service: (group, word), exit } in self.programs.mains.ended() {
+            let is_crash = exit.is_some_and(is_crash);
+            self.tell(Input::ProcessEnded { group, word, is_crash });
+        }
         for (program, remains) in self.programs.ended() {
             self.end(program, remains);
-        }
-        for (group, word) in self.programs.mains.ended() {
-            self.tell(Input::ProcessEnded { group, word });
         }
         if self.programs.lingering.is_waiting() {
             self.programs.lingering.tend();

@@ -12,8 +12,8 @@ use systole_sys::signals::Signal;
 /// How long to wait for the end of processes that were signalled, each time.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Ends the processes of these process groups that run the program of the main process. Returns how many
-/// there were. Takes up to twice [`PATIENCE`].
+/// Ends the processes of these sessions that run the program of the main process. Returns how many there were.
+/// Takes up to twice [`PATIENCE`].
 pub(super) fn end(remains: &[Remains]) -> usize {
     let mut all = find(remains);
     let number = all.len();
@@ -34,10 +34,16 @@ fn find(remains: &[Remains]) -> Vec<OwnedFd> {
     let opened = pids.filter_map(|pid: i32| {
         let id = ProcessId::of(pid)?;
         let family = id.family()?;
-        let mut of_group = remains.iter().filter(|remains| remains.group == family.group);
+        let mut of_session = remains.iter().filter(|remains| {
+            let leader = remains.leader;
+            // A session lives as long as one of its processes, and its number is not given to another process until
+            // then; a later session with the number has a leader of another time.
+            let is_later = ProcessId::of(leader.pid).is_some_and(|other| other != leader);
+            family.session == leader.pid && id.start >= leader.start && !is_later
+        });
         let fd = id.open().ok()??;
         let program = Program::of(pid)?;
-        of_group.any(|remains| remains.program == program).then_some(fd)
+        of_session.any(|remains| remains.program == program).then_some(fd)
     });
     opened.collect()
 }
@@ -60,16 +66,15 @@ mod tests {
     use super::*;
     use std::process::Command;
 
-    /// A shell with two sleeping children in a process group of their own.
-    fn start_group(words: &str) -> (std::process::Child, ProcessId) {
-        use std::os::unix::process::CommandExt;
-        let child = Command::new("/bin/sh").args(["-c", words]).process_group(0).spawn().unwrap();
+    /// A shell with two sleeping children in a session of their own.
+    fn start_session(words: &str) -> (std::process::Child, ProcessId) {
+        let child = Command::new("setsid").args(["/bin/sh", "-c", words]).spawn().unwrap();
         let id = ProcessId::of(i32::try_from(child.id()).unwrap()).unwrap();
         (child, id)
     }
 
     #[test]
-    fn workers_of_dead_main_process_are_ended_and_other_programs_of_its_group_are_not() {
+    fn workers_of_dead_main_process_are_ended_and_other_programs_of_its_session_are_not() {
         let directory = tempfile::tempdir().unwrap();
         let (own, other) = (directory.path().join("own"), directory.path().join("other"));
         // Shells that are other files, so that they count as other programs.
@@ -83,7 +88,7 @@ mod tests {
             other.display(),
             pids = pids.display()
         );
-        let (mut child, id) = start_group(&words);
+        let (mut child, id) = start_session(&words);
         let until = Instant::now() + Duration::from_secs(10);
         let both = loop {
             let text = fs::read_to_string(&pids).unwrap_or_default();
@@ -103,7 +108,8 @@ mod tests {
         };
         let (worker, stranger) = (program_of(&own), program_of(&other));
         let program = Program::of(worker.pid).unwrap();
-        assert_eq!(end(&[Remains { group: id.pid, program }]), 1);
+        // A worker that is about to run another program still counts.
+        assert!(end(&[Remains { leader: id, program }]) >= 1);
         assert!(!worker.is_running() && stranger.is_running());
         process::kill_group(id.pid, Signal::Kill).unwrap();
         child.wait().unwrap();

@@ -1,22 +1,46 @@
 //! HTTP: the request, and what is expected of its answer.
 
-use super::{Fault, failed, late, left};
+use super::{Fault, failed, is_late, late, left};
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Maximum length of an answer that is read, in bytes: what is looked for must be within it.
 const ANSWER_MAX: usize = 64 << 10;
 
-/// A connection whose waiting can be limited.
-pub(super) trait Stream: Read + Write {
-    /// The connection below.
-    fn socket(&self) -> &TcpStream;
+/// A connection on which nothing waits longer than until a moment: also a library that reads and writes several
+/// times for one call.
+#[derive(Debug)]
+pub(super) struct Limited {
+    stream: TcpStream,
+    until: Instant,
 }
 
-impl Stream for TcpStream {
-    fn socket(&self) -> &TcpStream {
-        self
+impl Limited {
+    pub(super) const fn new(stream: TcpStream, until: Instant) -> Self {
+        Self { stream, until }
+    }
+
+    fn left(&self) -> io::Result<Duration> {
+        left(self.until).ok_or_else(|| io::ErrorKind::TimedOut.into())
+    }
+}
+
+impl Read for Limited {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_read_timeout(Some(self.left()?))?;
+        self.stream.read(buffer)
+    }
+}
+
+impl Write for Limited {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.set_write_timeout(Some(self.left()?))?;
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
     }
 }
 
@@ -32,29 +56,22 @@ pub(super) fn request(host: &str, port: u16, path: &str) -> String {
 /// Sends a request, and judges the answer as soon as enough of it is there: its status, and whether it contains a
 /// text.
 pub(super) fn get(
-    mut stream: impl Stream,
+    mut stream: impl Read + Write,
     request: &str,
     (expected, contains): (Option<u16>, Option<&str>),
-    until: Instant,
 ) -> Result<(), Fault> {
-    let limit = |stream: &TcpStream| {
-        let left = left(until).ok_or_else(late)?;
-        let set = stream.set_write_timeout(Some(left)).and(stream.set_read_timeout(Some(left)));
-        set.map_err(|error| failed(&error))
-    };
-    limit(stream.socket())?;
     // Some servers answer without reading: the answer counts, not the end of the connection.
     let mut end = stream.write_all(request.as_bytes()).err();
     let mut answer = Vec::new();
     let mut piece = [0; 4096];
     while answer.len() < ANSWER_MAX && !is_decided(&answer, contains) {
-        if let Err(fault) = limit(stream.socket()) {
-            return judge(&answer, expected, contains).map_err(|_| fault);
-        }
         match stream.read(&mut piece) {
             Ok(0) => break,
             Ok(length) => answer.extend_from_slice(&piece[..length]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if is_late(&error) => {
+                return judge(&answer, expected, contains).map_err(|_| late());
+            }
             Err(error) => {
                 end.get_or_insert(error);
                 break;

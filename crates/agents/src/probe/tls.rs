@@ -3,15 +3,14 @@
 //! The certificate is not verified: the question is whether the service works. An expired certificate is the same
 //! on every node, so that a move would only interrupt the service.
 
-use super::http::Stream;
-use super::{Fault, failed};
+use super::Fault;
+use super::http::Limited;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
     ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme, StreamOwned,
 };
-use std::net::TcpStream;
 use std::sync::Arc;
 
 /// Encrypts a connection. The handshake takes place with the first data.
@@ -21,8 +20,8 @@ use std::sync::Arc;
 /// When the name of the host cannot be one of a server.
 pub(super) fn client(
     host: &str,
-    stream: TcpStream,
-) -> Result<StreamOwned<ClientConnection, TcpStream>, Fault> {
+    stream: Limited,
+) -> Result<StreamOwned<ClientConnection, Limited>, Fault> {
     let unusable = |error: Error| Fault::Probe(error.to_string());
     let provider = Arc::new(ring::default_provider());
     let verifier = Arc::new(AnyCertificate(Arc::clone(&provider)));
@@ -35,15 +34,7 @@ pub(super) fn client(
     let name = ServerName::try_from(host.to_owned());
     let name = name.map_err(|error| Fault::Probe(format!("{host}: {error}")))?;
     let connection = ClientConnection::new(Arc::new(config), name).map_err(unusable)?;
-    // What was sent must not wait for more.
-    stream.set_nodelay(true).map_err(|error| failed(&error))?;
     Ok(StreamOwned::new(connection, stream))
-}
-
-impl Stream for StreamOwned<ClientConnection, TcpStream> {
-    fn socket(&self) -> &TcpStream {
-        &self.sock
-    }
 }
 
 /// Accepts every certificate.

@@ -1,6 +1,8 @@
 //! The end of the main process of a service is reported at once.
 
 use super::*;
+use systole_agents::protocol::Run;
+use systole_core::JobId;
 use systole_sys::process;
 use systole_sys::signals::Signal;
 
@@ -25,11 +27,6 @@ fn prepare(bench: &Bench, names: &[&str]) {
     }
 }
 
-fn ask_for_news(daemon: &bench::Daemon) {
-    let configuration = Configuration { wants_process_ends: true, ..Configuration::default() };
-    daemon.send(&Request::Configure(configuration));
-}
-
 fn kill(bench: &Bench, file: &str) {
     process::kill(bench.process(file).unwrap().pid, Signal::Kill).unwrap();
 }
@@ -43,14 +40,13 @@ fn main_process_that_ends_is_reported_and_its_workers_are_ended_before_next_star
     let bench = bench();
     prepare(&bench, &["web"]);
     let (mut daemon, _) = bench.greeted();
-    ask_for_news(&daemon);
     let web = [agent("web")];
     assert_eq!(daemon.run(1, Action::Start, &web), Outcome::Success);
     let worker = bench.process("web.workers").unwrap();
     kill(&bench, "web.main");
-    daemon.find(|report| is_end_of(report, "web"));
+    let end = daemon.find(|report| is_end_of(report, "web"));
+    assert!(matches!(end, Report::ProcessEnded { is_crash: true, .. }), "{end:?}");
     assert!(worker.is_running());
-    assert_eq!(daemon.run(1, Action::Monitor, &web), Outcome::NotRunning);
     // The stop finds no main process and leaves the workers alone.
     bench.script("web", &DAEMON.replace("stop) kill", "stop) true"));
     assert_eq!(daemon.run(1, Action::Stop, &web), Outcome::Success);
@@ -63,11 +59,47 @@ fn main_process_that_ends_is_reported_and_its_workers_are_ended_before_next_star
 }
 
 #[test]
+fn workers_of_frozen_service_are_ended_before_its_restart_and_left_alone_before_other_starts() {
+    for is_restart in [true, false] {
+        let bench = bench();
+        prepare(&bench, &["web"]);
+        let (mut daemon, _) = bench.greeted();
+        let web = [agent("web")];
+        assert_eq!(daemon.run(1, Action::Start, &web), Outcome::Success);
+        let worker = bench.process("web.workers").unwrap();
+        bench.sh("kill -STOP $(cat $D/web.main $D/web.workers)");
+        bench
+            .script("web", &DAEMON.replace("stop) kill", "stop) kill -9 $(cat $D/web.main); true"));
+        assert_eq!(daemon.run(1, Action::Stop, &web), Outcome::Success);
+        assert!(worker.is_running());
+        let (job, group, action) = (JobId(900), GroupKey(1), Action::Start);
+        daemon.send(&Request::Run(Run {
+            job,
+            group,
+            group_name: "web".into(),
+            term: 3,
+            action,
+            resources: web.to_vec(),
+            timeout_ms: 10_000,
+            environment: Vec::new(),
+            is_restart,
+            probes: Vec::new(),
+            is_without_agent: false,
+        }));
+        let failed = Outcome::Failed { code: 1, text: String::new() };
+        let expected = if is_restart { Outcome::Success } else { failed };
+        assert_eq!((daemon.done(job), worker.is_running()), (expected, !is_restart));
+        bench.script("web", DAEMON);
+        process::kill(worker.pid, Signal::Kill).unwrap();
+        daemon.run(1, Action::Stop, &web);
+    }
+}
+
+#[test]
 fn main_process_that_ends_in_its_stop_is_not_reported() {
     let bench = bench();
     prepare(&bench, &["web", "db"]);
     let (mut daemon, _) = bench.greeted();
-    ask_for_news(&daemon);
     assert_eq!(daemon.run(1, Action::Start, &[agent("web")]), Outcome::Success);
     assert_eq!(daemon.run(2, Action::Start, &[agent("db")]), Outcome::Success);
     assert_eq!(daemon.run(1, Action::Stop, &[agent("web")]), Outcome::Success);
@@ -91,7 +123,6 @@ fn successor_of_killed_executor_reports_end_of_main_process() {
     bench.kill();
     bench.start(PATIENT);
     let (mut successor, _) = bench.greeted();
-    ask_for_news(&successor);
     kill(&bench, "web.main");
     successor.find(|report| is_end_of(report, "web"));
     assert_eq!(successor.run(1, Action::Stop, &[agent("web")]), Outcome::Success);

@@ -71,10 +71,6 @@ fn process_of_pid_file_is_watched_when_its_check_finds_it() {
     let bench = bench();
     bench.service("web");
     let (mut daemon, _) = bench.greeted();
-    daemon.send(&Request::Configure(Configuration {
-        wants_process_ends: true,
-        ..Configuration::default()
-    }));
     assert_eq!(daemon.run(1, Action::Start, &[agent("web")]), Outcome::Success);
     let mut process = std::process::Command::new("sleep").arg("31415").spawn().unwrap();
     std::fs::write(bench.path("web.pid"), process.id().to_string()).unwrap();

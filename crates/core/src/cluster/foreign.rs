@@ -12,9 +12,6 @@ const LOOKS_MAX: usize = 4;
 impl Cluster {
     /// Begins the looks that are due, and ends those of groups that start.
     pub(super) fn elapse_foreign(&mut self) {
-        if self.settings.foreign_running == ForeignRunning::Ignore {
-            return;
-        }
         let now = self.now;
         for group in self.settings.group_ids() {
             if self.may_look(group) {
@@ -39,7 +36,8 @@ impl Cluster {
     }
 
     pub(super) fn foreign_deadline(&self) -> Option<Time> {
-        let next = self.groups.iter().filter_map(|group| group.foreign.deadline()).min();
+        let groups = self.settings.group_ids();
+        let next = groups.filter_map(|group| self.groups[group].foreign.deadline()).min();
         next.filter(|_| self.count_looks() < LOOKS_MAX)
     }
 
@@ -49,7 +47,8 @@ impl Cluster {
 
     /// Whether nothing of a group is meant to run here, and an executor can look.
     fn may_look(&self, group: GroupId) -> bool {
-        self.takes_part()
+        self.settings.foreign_running != ForeignRunning::Ignore
+            && self.takes_part()
             && self.has_executor()
             && self.is_configured(group)
             && !self.is_ours(group)
@@ -68,8 +67,14 @@ impl Cluster {
     /// Whether a group that runs here has the same resource, or the same agent with other arguments, whose
     /// status may not tell the two apart.
     fn is_used_here(&self, group: GroupId, resource: usize) -> bool {
+        let mut others = self.others_with(group, resource);
+        others.any(|other| !self.groups[other].runner.is_idle())
+    }
+
+    /// The other groups that have the same address, or a resource of the same agent.
+    fn others_with(&self, group: GroupId, resource: usize) -> impl Iterator<Item = GroupId> {
         let kind = &self.settings.groups[group.index()].resources[resource].kind;
-        let is_same = |other: &ResourceKind| match (kind, other) {
+        let is_same = move |other: &ResourceKind| match (kind, other) {
             (ResourceKind::Agent { name, .. }, ResourceKind::Agent { name: other, .. }) => {
                 name == other
             }
@@ -79,9 +84,22 @@ impl Cluster {
             (ResourceKind::Agent { .. }, ResourceKind::Address(_))
             | (ResourceKind::Address(_), ResourceKind::Agent { .. }) => false,
         };
-        let others = self.settings.known_groups();
-        let mut here = others.filter(|(id, _)| *id != group && !self.groups[*id].runner.is_idle());
-        here.any(|(_, other)| other.resources.iter().any(|it| is_same(&it.kind)))
+        let others = self.settings.known_groups().filter(move |(id, _)| *id != group);
+        let others = others.filter(move |(_, it)| it.resources.iter().any(|it| is_same(&it.kind)));
+        others.map(|(id, _)| id)
+    }
+
+    /// Whether a resource that runs here may be stopped: another node that is heard runs the group, and no
+    /// other group has the resource, which might start it here while it is being stopped.
+    fn may_stop_foreign(&self, group: GroupId, resource: usize) -> bool {
+        let row = &self.groups[group].row;
+        let owner = row.owner().filter(|owner| *owner != self.settings.me);
+        self.settings.foreign_running == ForeignRunning::Stop
+            && self.may_look(group)
+            && row.phase().holds()
+            && owner.is_some_and(|owner| self.peer(owner).is_present())
+            && !self.groups[group].foreign.has_refused(resource)
+            && self.others_with(group, resource).next().is_none()
     }
 
     /// The words of the resources that run here although their group does not.
@@ -100,10 +118,7 @@ impl Cluster {
         let Some((resource, found)) = self.groups[group].foreign.done(outcome) else { return true };
         let step = match found {
             Found::Runs { is_news } => {
-                // The group may be about to start in this very turn.
-                let is_wanted = self.settings.foreign_running == ForeignRunning::Stop;
-                let has_refused = self.groups[group].foreign.has_refused(resource);
-                let stops = is_wanted && !has_refused && self.may_look(group);
+                let stops = self.may_stop_foreign(group, resource);
                 if stops {
                     let next = &mut self.next_job;
                     let job = self.groups[group].foreign.stop(group, resource, next);

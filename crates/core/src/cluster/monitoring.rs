@@ -16,6 +16,9 @@ use std::time::Duration;
 
 /// The most checks that run at the same time; the others wait for their turn.
 const CHECKS_MAX: usize = 16;
+/// How long a main process that ends in good order may be replaced, as by an upgrade or by systemd, before its
+/// resource is checked.
+const GRACE: Duration = Duration::from_secs(2);
 /// How long a C node has for a set that it is asked to take, before something else is tried.
 const ASK_AGAIN: Duration = Duration::from_mins(1);
 
@@ -88,8 +91,15 @@ impl Cluster {
     /// Ends the checks of a group that runs no longer, or cannot be checked.
     fn end_checks(&mut self, group: GroupId) {
         let is_over = self.groups[group].runner.is_idle();
-        if is_over && let Some((_, failure)) = self.groups[group].move_asked.take() {
-            self.cannot_run(group, failure);
+        if let Some((_, failure)) = self.groups[group].move_asked {
+            let state = &mut self.groups[group];
+            if state.monitoring.is_well(failure.resource.into()) {
+                // The group leaves for another reason.
+                state.move_asked = None;
+            } else if is_over {
+                state.move_asked = None;
+                self.cannot_run(group, failure);
+            }
         }
         let state = &mut self.groups[group];
         let jobs = if is_over { state.monitoring.end() } else { state.monitoring.suspend() };
@@ -103,10 +113,11 @@ impl Cluster {
     }
 
     /// Checks a resource at once, because a main process of it has ended.
-    pub(super) fn handle_process_end(&mut self, group: GroupId, resource: usize) {
+    pub(super) fn handle_process_end(&mut self, group: GroupId, resource: usize, is_crash: bool) {
         if self.is_configured(group) {
             let now = self.now;
-            self.groups[group].monitoring.suspect(now, resource);
+            let due = if is_crash { now } else { now + GRACE };
+            self.groups[group].monitoring.suspect(due, resource);
         }
     }
 
@@ -172,6 +183,7 @@ impl Cluster {
     }
 
     fn restart_in_place(&mut self, group: GroupId, resource: usize) {
+        self.groups[group].move_asked = None;
         self.groups[group].runner.restart(resource);
         self.change_phase(group, Phase::Starting, Cause::CheckFailed);
         let jobs = self.groups[group].monitoring.restart(resource);
@@ -185,10 +197,7 @@ impl Cluster {
         let Some(peer) = peer else { return self.stop_and_fail(group, failure) };
         match self.groups[group].move_asked {
             Some((at, _)) if self.now.since(at) < ASK_AGAIN => return,
-            Some(_) => {
-                self.groups[group].move_asked = None;
-                return self.restart_in_place(group, resource);
-            }
+            Some(_) => return self.restart_in_place(group, resource),
             None => self.groups[group].move_asked = Some((self.now, failure)),
         }
         let is_local = self.preferred(group) == self.settings.me;

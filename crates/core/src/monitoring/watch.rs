@@ -231,17 +231,19 @@ impl Watch {
     /// The group runs: the first check is due then. What an earlier time has found is old.
     pub(super) fn begin(&mut self, first: Time) {
         self.visit("begin");
-        (self.state, self.last) = (State::Waiting(first), None);
+        (self.state, self.last, self.is_asked_again) = (State::Waiting(first), None, false);
     }
 
-    /// Something suggests that the resource has failed: it is checked at once.
-    pub(super) fn suspect(&mut self, now: Time) {
+    /// Something suggests that the resource has failed: it is checked at `due`, unless that was to be sooner.
+    pub(super) fn suspect(&mut self, due: Time) {
         self.visit("suspect");
         match self.state {
-            State::Waiting(due) => {
-                let earliest = self.suspected.map_or(now, |last| last + SUSPICION).max(now);
-                self.state = State::Waiting(due.min(earliest));
-                self.suspected = Some(earliest);
+            State::Waiting(planned) => {
+                let earliest = self.suspected.map_or(due, |last| last + SUSPICION).max(due);
+                if earliest < planned {
+                    self.state = State::Waiting(earliest);
+                    self.suspected = Some(earliest);
+                }
             }
             State::Checking(..) => self.is_asked_again = true,
             State::Off | State::GivenUp => {}

@@ -134,13 +134,13 @@ impl Machine {
     }
 
     /// Reports the end of a main process, unless its resource is about to be stopped.
-    pub(super) fn record_process_ended(&mut self, group: GroupKey, word: String) {
+    pub(super) fn record_process_ended(&mut self, group: GroupKey, word: String, is_crash: bool) {
         let is_of_resource =
             |run: &Run| run.group == group && run.resources.iter().any(|it| it.word == word);
         let is_stopped =
             self.active.iter().any(|it| it.stops_agents() && is_of_resource(&it.job.run));
-        if self.configuration.wants_process_ends && !is_stopped {
-            self.report(Report::ProcessEnded { group, word });
+        if !is_stopped {
+            self.report(Report::ProcessEnded { group, word, is_crash });
         }
     }
 

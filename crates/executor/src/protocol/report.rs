@@ -127,12 +127,14 @@ pub enum Report {
         fault: Option<String>,
     },
     /// A main process of a resource that was started here has ended, and its stop was not requested. This proves
-    /// nothing, because a program may replace its main process. Only for a daemon that wants it.
+    /// nothing, because a program may replace its main process.
     ProcessEnded {
         /// Its group.
         group: GroupKey,
         /// The resource as it is written in haresources.
         word: String,
+        /// Whether the process crashed or was killed; otherwise it may be replaced at the moment.
+        is_crash: bool,
     },
     /// The addresses of a run were announced to the neighbours for the first time.
     Announced {

@@ -113,12 +113,12 @@ impl BeatLoop {
                 self.control.send_lossy(News::Line { level, tag, text });
             }
             Report::Carrier { group, fault } => self.record_carrier(now, group, fault),
-            Report::ProcessEnded { group, word } => {
+            Report::ProcessEnded { group, word, is_crash } => {
                 let settings = self.cluster.settings();
                 let found = group_of(settings, group).and_then(|group| {
                     let resources = &settings.groups[group.index()].resources;
                     let resource = resources.iter().position(|resource| resource.word == word)?;
-                    Some(Input::ProcessEnded { group, resource })
+                    Some(Input::ProcessEnded { group, resource, is_crash })
                 });
                 if let Some(input) = found {
                     self.cluster.handle(now, &input);

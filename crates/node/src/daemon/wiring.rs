@@ -209,6 +209,5 @@ pub(crate) fn executor(config: &Config, debug: u8, is_realtime: bool) -> Configu
             .then(|| config.process.priority.unwrap_or(realtime::DEFAULT_PRIORITY)),
         lifetime_ms: u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX),
         services: config.groups.iter().filter_map(service).collect(),
-        wants_process_ends: true,
     }
 }

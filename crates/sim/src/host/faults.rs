@@ -74,8 +74,9 @@ impl Host {
         around: &mut Surroundings<'_>,
         group: GroupKey,
         word: String,
+        is_crash: bool,
     ) -> Result<(), String> {
-        self.drive(around, &mut vec![Input::ProcessEnded { group, word }])
+        self.drive(around, &mut vec![Input::ProcessEnded { group, word, is_crash }])
     }
 
     /// Ends the trouble: everything works.

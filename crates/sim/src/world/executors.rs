@@ -232,13 +232,13 @@ impl World {
                     self.inform(node, &Input::Carrier { group, is_there });
                 }
             }
-            Report::ProcessEnded { group, word } => {
+            Report::ProcessEnded { group, word, is_crash } => {
                 let Some(group) = self.known(node, group) else { return };
                 let Some(cluster) = &self.machines[node.index()].cluster else { return };
                 let resources = &cluster.settings().groups[group.index()].resources;
                 let resource = resources.iter().position(|resource| resource.word == word);
                 if let Some(resource) = resource {
-                    self.inform(node, &Input::ProcessEnded { group, resource });
+                    self.inform(node, &Input::ProcessEnded { group, resource, is_crash });
                 }
             }
             Report::AddressLost { group, .. } => self.let_go(node, [group]),

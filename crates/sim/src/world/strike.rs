@@ -162,7 +162,8 @@ impl World {
         if !is_watched || self.machine(node).paused_until.is_some() {
             return Ok(());
         }
-        self.with_host(node, |host, around| host.end_process(around, key, word))
+        let is_crash = self.random.chance(500);
+        self.with_host(node, |host, around| host.end_process(around, key, word, is_crash))
     }
 
     /// Returns an order with the number that a daemon has for its group. A person names the group; a group

@@ -1,6 +1,6 @@
 //! Who is whose child: the processes that agents leave behind become children of this process.
 
-use super::{ProcessId, retry};
+use super::{Exit, ProcessId, retry};
 use rustix::process::{Pid, WaitId, WaitIdOptions};
 use std::collections::BTreeSet;
 use std::io;
@@ -90,14 +90,26 @@ pub fn become_subreaper() -> io::Result<()> {
 ///
 /// When the kernel does not list them (`proc_tid_children(5)`).
 pub fn children() -> io::Result<Vec<ProcessId>> {
+    /// The caller must not be delayed, even if a service has thousands of processes of its own.
+    const CHILDREN_MAX: usize = 1024;
     let mut children = Vec::new();
     for thread in std::fs::read_dir("/proc/self/task")? {
         // A thread that has ended meanwhile has no children any more.
         let Ok(line) = std::fs::read_to_string(thread?.path().join("children")) else { continue };
         children.extend(line.split_whitespace().filter_map(|pid| pid.parse::<i32>().ok()));
     }
-    let strangers = children.into_iter().filter(|pid| !may_be_own(*pid));
+    let strangers = children.into_iter().take(CHILDREN_MAX).filter(|pid| !may_be_own(*pid));
     Ok(strangers.filter_map(ProcessId::of).collect())
+}
+
+/// Reaps one process that became a child of this process by [`become_subreaper`], and returns how it ended; `None`
+/// if it runs, or is not a child of this process.
+#[must_use]
+pub fn reap_stranger(id: ProcessId) -> Option<Exit> {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+    let pid = Pid::from_raw(id.pid).filter(|_| ProcessId::of(id.pid) == Some(id))?;
+    let status = retry(|| rustix::process::waitid(WaitId::Pid(pid), options)).ok()?;
+    status.as_ref().map(Exit::of)
 }
 
 /// Reaps ended processes that became children of this process by [`become_subreaper`], and counts them.

@@ -23,8 +23,8 @@ struct Entry {
     pid: i32,
     start: u64,
     services: Vec<ServiceId>,
-    /// The process group and the program.
-    remains: Option<(i32, u64, u64)>,
+    /// The program, if the process leads its session.
+    program: Option<(u64, u64)>,
 }
 
 impl MainsFile {
@@ -68,12 +68,12 @@ fn read(path: &Path) -> io::Result<(String, Vec<Entry>)> {
 
 impl Entry {
     fn of(main: &Main) -> Self {
-        let numbers = |Remains { group, program: Program(device, inode) }| (group, device, inode);
+        let numbers = |Remains { program: Program(device, inode), .. }| (device, inode);
         Self {
             pid: main.id.pid,
             start: main.id.start,
             services: main.services.clone(),
-            remains: main.remains.map(numbers),
+            program: main.remains.map(numbers),
         }
     }
 
@@ -81,7 +81,8 @@ impl Entry {
     fn main(self) -> Option<Main> {
         let id = ProcessId { pid: self.pid, start: self.start };
         let fd = id.open().ok()??;
-        let remains = |(group, device, inode)| Remains { group, program: Program(device, inode) };
-        Some(Main { id, fd, services: self.services, remains: self.remains.map(remains) })
+        let remains = |(device, inode)| Remains { leader: id, program: Program(device, inode) };
+        let remains = self.program.map(remains);
+        Some(Main { id, fd, services: self.services, remains, is_being_stopped: false })
     }
 }

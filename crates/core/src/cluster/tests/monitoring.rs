@@ -57,6 +57,23 @@ fn crashed_service_is_restarted_on_its_node_and_other_node_takes_nothing() {
 }
 
 #[test]
+fn end_of_main_process_is_followed_by_check_at_once_or_after_grace() {
+    for (is_crash, most) in
+        [(true, Duration::from_millis(10)), (false, Duration::from_millis(2_010))]
+    {
+        let mut pair = monitored(Monitor { every: Duration::from_mins(1), ..MONITOR });
+        pair.crash(A, FIRST);
+        let now = pair.now;
+        pair.node(A)
+            .cluster
+            .handle(now, &Input::ProcessEnded { group: FIRST, resource: 0, is_crash });
+        pair.node(A).cluster.elapse(now);
+        let took = pair.until("it runs again", |pair| pair.runs(A) == [FIRST]);
+        assert!(took <= most && (is_crash || took >= Duration::from_secs(2)), "{took:?}");
+    }
+}
+
+#[test]
 fn service_crashing_again_and_again_moves_after_its_restarts_and_stays_away_until_cleared() {
     let mut pair = monitored(MONITOR);
     for _ in 0..2 {

@@ -54,17 +54,11 @@ fn check_that_does_not_end_prevents_its_repetition_and_nothing_else() {
 }
 
 #[test]
-fn process_end_is_reported_to_daemon_that_wants_it_and_not_during_its_stop() {
+fn process_end_is_reported_but_not_during_its_stop() {
     let mut bench = Bench::new();
     bench.started_agent(WEB, "a");
-    let news = Input::ProcessEnded { group: WEB, word: "a".into() };
+    let news = Input::ProcessEnded { group: WEB, word: "a".into(), is_crash: true };
     let is_news = |report: &Report| matches!(report, Report::ProcessEnded { .. });
-    bench.tell(news.clone());
-    assert!(!bench.reports().iter().any(is_news), "a daemon of an older version");
-    bench.ask(Request::Configure(Configuration {
-        wants_process_ends: true,
-        ..Configuration::default()
-    }));
     bench.tell(news.clone());
     assert!(bench.reports().iter().any(is_news));
     bench.run(WEB, Action::Stop, &[agent("a")]);
