@@ -20,8 +20,8 @@ const PID_MAX: u64 = 64;
 const LONGEST: Duration = Duration::from_secs(9);
 /// A machine that notices so much later that its time is over has stood still.
 const OVERSLEPT: Duration = Duration::from_secs(1);
-/// The exit code that stands for a failed probe.
-pub(crate) const FAILED: i32 = 1;
+/// Stands for the exit code of a failed probe, which has none.
+pub(crate) const FAILED: i32 = 0;
 
 /// Why a probe was not answered as expected, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]

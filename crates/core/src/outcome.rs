@@ -13,7 +13,8 @@ pub enum Outcome {
     Running,
     /// A status found it not running.
     NotRunning,
-    /// It failed with this exit code; as in a shell, 128 plus its number for a signal.
+    /// It failed with this exit code; as in a shell, 128 plus its number for a signal. Zero for a question that was
+    /// asked without a program.
     Failed(i32),
     /// It took too long and was killed.
     TimedOut,
@@ -26,6 +27,8 @@ pub enum Outcome {
     NotAsked,
 }
 
+/// The code with which other nodes are told of a question that has no exit code: `OCF_ERR_GENERIC`.
+const GENERIC: i32 = 1;
 /// The code with which other nodes are told that a resource does not run: `OCF_NOT_RUNNING`.
 const NOT_RUNNING: i32 = 7;
 
@@ -49,8 +52,13 @@ impl Failure {
         match self.action {
             Action::Start | Action::Stop => self,
             Action::Status | Action::Monitor => {
-                let is_down = self.outcome == Outcome::NotRunning;
-                let outcome = if is_down { Outcome::Failed(NOT_RUNNING) } else { self.outcome };
+                let outcome = if self.outcome == Outcome::NotRunning {
+                    Outcome::Failed(NOT_RUNNING)
+                } else if self.outcome == Outcome::Failed(0) {
+                    Outcome::Failed(GENERIC)
+                } else {
+                    self.outcome
+                };
                 Self { action: Action::Start, outcome, ..self }
             }
         }

@@ -23,7 +23,7 @@ pub fn outcome(outcome: Outcome) -> String {
 pub fn explained(what: Outcome, words: &str, is_address: bool) -> String {
     match what {
         _ if words.is_empty() => outcome(what),
-        Outcome::Failed(_) if is_address => words.to_owned(),
+        Outcome::Failed(code) if is_address || code == 0 => words.to_owned(),
         Outcome::Failed(code) => format!("{words} (exit code {code})"),
         Outcome::NotAsked => format!("{}: {words}", outcome(what)),
         Outcome::Success
@@ -60,6 +60,7 @@ mod tests {
     fn outcome_is_explained_with_its_words_and_no_made_up_exit_code() {
         for (what, words, is_address, text) in [
             (Outcome::Failed(3), "target is busy", false, "target is busy (exit code 3)"),
+            (Outcome::Failed(0), "tcp [::1]:80: refused", false, "tcp [::1]:80: refused"),
             (Outcome::Failed(3), "", false, "exit code 3"),
             (Outcome::Failed(1), "no such device", true, "no such device"),
             (Outcome::NotAsked, "fork: EAGAIN", false, "it could not be asked: fork: EAGAIN"),
