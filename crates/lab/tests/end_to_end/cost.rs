@@ -11,8 +11,8 @@ const GROUPS: usize = 10;
 const EACH: usize = 10;
 /// How long is measured: one interval of the checks, so that each service is checked once.
 const SPAN: Duration = Duration::from_secs(10);
-/// The most that the built-in checks may cost: this share of a core.
-const SHARE: f64 = 0.01;
+/// The most that built-in checks may cost: this part of what asking agents costs.
+const RATIO: f64 = 0.5;
 /// All services are checked by their agents.
 const AGENTS: &str = "monitor default every 10s\n";
 /// The time of a clock tick, see proc(5).
@@ -117,7 +117,7 @@ fn checked(lab: &Lab) -> usize {
 }
 
 #[test]
-fn hundred_built_in_checks_cost_less_than_a_hundredth_of_a_core() -> Outcome {
+fn hundred_built_in_checks_cost_less_than_half_of_what_agents_cost() -> Outcome {
     let Some(lab) = pair(config(), [systole(), systole()])? else { return Ok(()) };
     lab.write_file(Node::Web1, "etc/ha.d/resource.d/service", SCRIPT)?;
     lab.start_daemon(Node::Web1)?;
@@ -148,6 +148,8 @@ fn hundred_built_in_checks_cost_less_than_a_hundredth_of_a_core() -> Outcome {
     ] {
         println!("{what}: {:.2} % of a core", share * 100.0);
     }
-    assert!(built_in < SHARE, "{built_in}");
+    // How much of a core it is depends on the machine and the build; asking agents is the rival.
+    let rival = share(agents.own, nothing.own) + share(agents.agents, nothing.agents);
+    assert!(built_in < rival * RATIO, "{built_in} of {rival}");
     Ok(())
 }
