@@ -55,3 +55,20 @@ fn unit_calls_startstop_around_start_and_stop_but_not_after_death() -> Outcome {
         Ok(())
     })
 }
+
+#[test]
+fn hook_that_hangs_is_ended_and_daemon_continues() -> Outcome {
+    play(config(), |lab| {
+        let hook = "#!/bin/sh\ntest $1 != post-start || sleep 1000\n";
+        install::pair_with(lab, |node| {
+            let hangs = node == Node::Web1;
+            let hook = if hangs { hook } else { "#!/bin/sh\n" };
+            Ok(lab.write_file(node, "etc/ha.d/resource.d/startstop", hook)?)
+        })?;
+        let state = "systemctl show --property=NRestarts,ActiveState,SubState heartbeat";
+        let running = "NRestarts=0\nActiveState=active\nSubState=running\n";
+        assert_eq!(sh(lab, Node::Web1, state)?, running);
+        sh(lab, Node::Web1, "! pgrep -x sleep")?;
+        Ok(())
+    })
+}
