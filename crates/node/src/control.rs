@@ -229,11 +229,6 @@ impl Control {
         self.log.write(&line);
     }
 
-    /// Removes the FIFO, so that no script waits for a daemon that does not run.
-    pub(crate) fn remove_fifo(&mut self) {
-        self.fifo.remove();
-    }
-
     /// Ends the programs that the daemon keeps running. Takes as long as they take.
     pub(crate) fn stop_programs(&mut self) {
         for line in self.clients.stop() {

@@ -2,7 +2,8 @@
 //!
 //! Only root can write into it. The daemon holds it open for reading and writing, so that it never ends, and
 //! never waits for it. When the daemon ends, the FIFO is removed: otherwise a script that writes without a
-//! daemon would wait forever.
+//! daemon would wait forever. When it executes itself anew, the FIFO stays, and what is in it is reported: no
+//! message is lost without a word.
 
 mod meaning;
 #[cfg(test)]
@@ -29,6 +30,8 @@ const BYTES_AT_ONCE: usize = 4 << 10;
 /// Number of bytes within [`SPAN`] after which nothing is read until the next one begins: a script that writes
 /// without end waits, and not this daemon.
 const BYTES_MAX: usize = 128 << 10;
+/// Maximum number of bytes that are read when the FIFO is closed. It holds 64 KiB; a script may write meanwhile.
+const LEFT_MAX: usize = 256 << 10;
 /// How long the end of the daemon waits for the removal.
 const REMOVAL_LIMIT: Duration = Duration::from_millis(500);
 const MODE: u32 = 0o600;
@@ -133,9 +136,10 @@ impl Fifo {
         admitted
     }
 
-    /// Removes the FIFO: no daemon will read it. A disk that hangs is not waited for.
+    /// Removes the FIFO, which can still be [closed](Self::close): no daemon will read it. A disk that hangs is not waited for.
     pub(crate) fn remove(&mut self) {
-        let (Some(fifo), path) = (self.opened.take(), self.path.clone()) else { return };
+        let copy = self.opened.as_ref().and_then(|fifo| fifo.try_clone().ok());
+        let (Some(fifo), path) = (copy, self.path.clone()) else { return };
         let (done, wait) = std::sync::mpsc::channel();
         let remover = std::thread::Builder::new().spawn(move || {
             if is_at(&fifo, &path) {
@@ -148,6 +152,24 @@ impl Fifo {
         if remover.is_ok() {
             let _ = wait.recv_timeout(REMOVAL_LIMIT);
         }
+    }
+
+    /// Closes the FIFO, and returns the messages that are still in it. The last one may not be complete. A script
+    /// that writes from now on gets an error, or waits for the next daemon if the FIFO was not removed.
+    pub(crate) fn close(&mut self) -> Vec<Result<Fields, String>> {
+        let Some(fifo) = self.opened.take() else { return Vec::new() };
+        let (mut messages, mut bytes) = (Vec::new(), [0; BYTES_AT_ONCE]);
+        for _ in 0..LEFT_MAX / BYTES_AT_ONCE {
+            match rustix::io::read(&fifo, &mut bytes) {
+                Ok(length) => messages.extend(self.splitter.split(&bytes[..length])),
+                Err(Errno::INTR) => {}
+                Err(_) => break,
+            }
+        }
+        if std::mem::take(&mut self.splitter).has_begun() {
+            messages.push(Err("a message without its end".to_owned()));
+        }
+        messages
     }
 
     /// The descriptor to wait for.

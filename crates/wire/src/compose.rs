@@ -122,11 +122,14 @@ impl<'a> Compose<'a> {
         }
     }
 
-    /// Writes a message of an administrator, whose fields must not take the place of those of every message.
+    /// Writes a message of an administrator, whose type and fields must not be those of daemons.
     fn custom(&mut self, custom: &Custom) -> Result<(), EncodeError> {
+        if words::is_of_protocol(&custom.kind) {
+            return Err(EncodeError::NotSendable);
+        }
         self.kind(&custom.kind)?;
         for (name, value) in &custom.fields {
-            if field::OF_EVERY_MESSAGE.contains(&name.as_ref()) {
+            if words::is_of_every_message(name) || words::is_of_envelope(name) {
                 return Err(EncodeError::NotSendable);
             }
             self.text(name, value)?;

@@ -41,4 +41,4 @@ pub use limits::{
 pub use ping::{Ping, PingMedium};
 pub use rotation::{Listener, Progress, Rotation, Signing};
 pub use sealer::{Compression, Form, MessageFormat, Sealer, Style};
-pub use words::{is_of_every_message, is_of_protocol};
+pub use words::{is_of_envelope, is_of_every_message, is_of_protocol};

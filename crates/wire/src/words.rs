@@ -15,6 +15,8 @@ pub(crate) mod field {
     pub(crate) const DELETED: &str = "delnodelist";
     pub(crate) const DEST: &str = "dest";
     pub(crate) const DEST_UUID: &str = "destuuid";
+    /// How the names of the fields of an envelope begin.
+    pub(crate) const ENVELOPE: &str = "_compress";
     pub(crate) const FIRST: &str = "firstseq";
     pub(crate) const FROM: &str = "from_id";
     pub(crate) const GENERATION: &str = "hg";
@@ -65,6 +67,8 @@ pub(crate) mod field {
 pub(crate) mod kind {
     /// The beginning of every type without a sequence number.
     pub(crate) const UNSEQUENCED: &str = "NS_";
+    /// How the types begin that Systole nodes alone use.
+    pub(crate) const OWN: &str = "systole_";
 
     pub(crate) const ABORT_GIVEUP: &str = "abort_giveup";
     pub(crate) const ACK: &str = "NS_ackmsg";
@@ -119,10 +123,23 @@ const KINDS: [&str; 23] = [
     kind::YOU_ARE_DEAD,
 ];
 
-/// Returns whether a type of message is one of the protocol, which only daemons send.
+/// Returns whether a type of message is one of the protocol, which only daemons send, or reserved for it. Letters
+/// of either case are the same, because the names of event scripts are in lower case.
 #[must_use]
 pub fn is_of_protocol(name: &str) -> bool {
-    name == kind::TAKEOVER || name.starts_with(kind::UNSEQUENCED) || KINDS.contains(&name)
+    let begins = |start: &str| {
+        name.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start))
+    };
+    name.eq_ignore_ascii_case(kind::TAKEOVER)
+        || begins(kind::UNSEQUENCED)
+        || begins(kind::OWN)
+        || KINDS.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// Returns whether a field makes the message the envelope of another one.
+#[must_use]
+pub fn is_of_envelope(name: &str) -> bool {
+    name.starts_with(field::ENVELOPE)
 }
 
 /// Returns whether a field is one of those that the sending daemon writes into every message.

@@ -7,7 +7,7 @@ use systole_core::{
 };
 use systole_wire::{
     Decoder, Encoder, Fields, Form, HearError, Identity, Keys, Kind, Method, Sealer, Style,
-    is_of_every_message, is_of_protocol,
+    is_of_envelope, is_of_every_message, is_of_protocol,
 };
 
 const HEADER: [(&str, &str); 4] = [("src", "beta"), ("seq", "7"), ("hg", "5"), ("ts", "6b02ca06")];
@@ -150,6 +150,10 @@ fn custom_message_is_heard_as_unknown_with_its_fields() {
         assert_eq!(heard.message, &Message::Unknown { unsequenced: false });
         assert_eq!((heard.sequence, heard.dest), (Some(9), Some("alpha")));
     }
-    assert!(is_of_protocol("status") && is_of_protocol("NS_x") && !is_of_protocol("mail"));
+    for kind in ["status", "STATUS", "NS_x", "ns_x", "Systole_x", "HB_takeover"] {
+        assert!(is_of_protocol(kind), "{kind}");
+    }
+    assert!(!is_of_protocol("mail") && !is_of_protocol("ns") && !is_of_protocol("n\u{e4}_"));
+    assert!(is_of_envelope("_compressed_payload") && !is_of_envelope("compress"));
     assert!(is_of_every_message("srcuuid") && !is_of_every_message("text"));
 }

@@ -1,7 +1,7 @@
 //! The messages in the FIFO: orders, which are treated like those of `hb`, and messages for event scripts.
 
-use super::Control;
 use super::requester::Requester;
+use super::{Control, Ending};
 use crate::beat::channel::Command;
 use crate::fifo::{Fields, Meaning, meaning};
 use crate::log::{Level, Line, Repeating};
@@ -9,6 +9,9 @@ use crate::state::journal;
 use systole_core::{Custom, Order, OrderRefusal, Ticket};
 use systole_ipc::protocol::Reason;
 use systole_ipc::texts;
+
+/// Maximum number of messages that are named when they are not carried out.
+const NAMES_MAX: usize = 8;
 
 impl Control {
     /// Opens the FIFO, and logs what had to be removed for that, or why it is not read.
@@ -38,6 +41,31 @@ impl Control {
                 Ok((Meaning::Refused(why), _)) | Err(why) => self.refuse_message(&why),
             }
         }
+    }
+
+    /// Ends the reading of the FIFO, before the daemon waits for anything, and logs what is not carried out. At an
+    /// end that is no restart, the FIFO is removed first: from then on, a script does not wait for a daemon.
+    pub(crate) fn close_fifo(&mut self, ending: Ending) {
+        let is_restart = ending == Ending::Restart;
+        if !is_restart {
+            self.fifo.remove();
+        }
+        let left = self.fifo.close();
+        if left.is_empty() {
+            return;
+        }
+        let names = left.iter().take(NAMES_MAX).map(|message| match message {
+            Ok(fields) => fields.iter().find(|(name, _)| name == "t").map_or("", |(_, kind)| kind),
+            Err(why) => why,
+        });
+        let names = names.collect::<Vec<_>>().join(", ");
+        let (path, count) = (self.paths.fifo(), left.len());
+        let why = if is_restart { "the daemon restarts" } else { "the daemon ends" };
+        let text = format!(
+            "Messages in {} not carried out, because {why}: {count} ({names})",
+            path.display()
+        );
+        self.say(Level::Warning, text);
     }
 
     fn order_from_fifo(&mut self, order: Order) {

@@ -223,10 +223,8 @@ fn control(
         // The watchdog must act on a daemon that ends only in part, so such an end leaves the device running.
         control.release_watchdog();
     }
+    control.close_fifo(ending);
     control.stop_programs();
-    if ending != Ending::Restart {
-        control.remove_fifo();
-    }
     match ending {
         Ending::Stopped => {
             control.note(JournalEvent::Stop);

@@ -43,15 +43,23 @@ pub(crate) fn meaning(fields: &Fields) -> Meaning {
             sets.into_iter().find(|set| set.word() == word)
         }
     };
-    match kind {
-        "ask_resources" if value("info") == Some("me") => match set(GroupSet::Foreign) {
-            Some(set) => Meaning::Order(Order::Standby(set)),
-            None => refused(NO_SET),
-        },
+    if fields.iter().any(|(name, _)| systole_wire::is_of_envelope(name)) {
+        return refused("names of fields that begin with `_compress` are those of daemons");
+    }
+    // A type is also the name of a script, which is in lower case: other types must not lead to the same script.
+    let lower = kind.to_ascii_lowercase();
+    let is_exact = lower == kind;
+    match lower.as_str() {
+        "ask_resources" if is_exact && value("info") == Some("me") => {
+            match set(GroupSet::Foreign) {
+                Some(set) => Meaning::Order(Order::Standby(set)),
+                None => refused(NO_SET),
+            }
+        }
         "ask_resources" => {
             refused("only info=me is an order; the other steps are those of daemons")
         }
-        "hb_takeover" => match set(GroupSet::All) {
+        "hb_takeover" if is_exact => match set(GroupSet::All) {
             Some(set) => Meaning::Order(Order::Takeover(set)),
             None => refused(NO_SET),
         },
@@ -62,8 +70,8 @@ pub(crate) fn meaning(fields: &Fields) -> Meaning {
         _ if systole_wire::is_of_protocol(kind) => {
             refused("only daemons send messages of this type; orders are given with `hb`")
         }
-        _ if !kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)) => {
-            Meaning::Refused("a type has letters, digits, `_`, `-` and `.` only".to_owned())
+        _ if !kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte)) => {
+            Meaning::Refused("a type has letters, digits, `_` and `-` only".to_owned())
         }
         _ => message(kind, value("dest"), fields),
     }

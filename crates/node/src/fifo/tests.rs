@@ -77,6 +77,11 @@ fn message_means_order_custom_message_or_refusal() {
         ("systole_step", "only daemons send"),
         ("NS_anything", "only daemons send"),
         ("shutdone", "only daemons send"),
+        ("STATUS", "only daemons send"),
+        ("ns_st", "only daemons send"),
+        ("Systole_other", "only daemons send"),
+        ("HB_takeover", "only daemons send"),
+        ("status.dpkg-old", "letters"),
         ("ask_resources", "only info=me"),
         ("addnode", "ha.cf"),
         ("delnode", "ha.cf"),
@@ -89,6 +94,8 @@ fn message_means_order_custom_message_or_refusal() {
         assert!(said.contains(why), "{kind}: {said}");
     }
     let Meaning::Refused(_) = meaning(&fields(&[("x", "y")])) else { panic!("no type") };
+    let envelope = [("t", "mail"), ("_compressed_payload", "x")];
+    let Meaning::Refused(_) = meaning(&fields(&envelope)) else { panic!("an envelope") };
     let Meaning::Refused(_) = meaning(&fields(&me("none"))) else { panic!("no set") };
 
     let own = [("t", "mail"), ("src", "liar"), ("seq", "1"), ("text", "hi"), ("dest", "Web2")];
@@ -109,6 +116,26 @@ fn fifo_of_root_is_created_read_and_removed() {
     assert_eq!(fifo.read(), [Ok(fields(&[("t", "a")]))]);
     fifo.remove();
     assert!(!path.exists());
+}
+
+#[test]
+fn messages_in_fifo_that_is_closed_are_returned_and_writer_gets_error() {
+    let (folder, mut fifo) = opened();
+    let path = folder.path().join("fifo");
+    let mut writer = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    let message = ">>>\nt=a\n<<<\n";
+    // More than is read at once, and more than is accepted in a second.
+    writer.write_all(message.repeat(600).as_bytes()).unwrap();
+    writer.write_all(b">>>\nt=begun\n").unwrap();
+    fifo.remove();
+    assert!(!path.exists());
+    let left = fifo.close();
+    assert_eq!(left.len(), 601);
+    assert_eq!(left[599], Ok(fields(&[("t", "a")])));
+    assert_eq!(left[600], Err("a message without its end".to_owned()));
+    let error = writer.write_all(message.as_bytes()).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+    assert_eq!((fifo.close(), fifo.descriptors().count()), (Vec::new(), 0));
 }
 
 #[test]

@@ -46,6 +46,11 @@ impl Splitter {
         finished
     }
 
+    /// Whether the end of a message is missing.
+    pub(super) fn has_begun(&self) -> bool {
+        self.message.is_some()
+    }
+
     fn take_line(&mut self, line: Vec<u8>) -> Option<Result<Fields, String>> {
         if std::mem::take(&mut self.is_too_long) {
             // The rest is text outside a message.

@@ -3,6 +3,7 @@
 use super::{LOOK_EVERY, Node};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use systole_sys::process::kill;
@@ -88,6 +89,28 @@ fn order_in_fifo_is_refused_without_other_node_and_fifo_is_gone_after_stop() {
     node.wait_for("the group", || node.phase().as_deref() == Some("active"));
     assert!(node.log().contains("no daemon read what a script wrote there"), "{}", node.log());
     node.message("t=status");
+}
+
+#[test]
+fn fifo_is_gone_before_stop_waits_for_program_that_does_not_end() {
+    let node = Node::new();
+    let (up, end) = (node.path("up"), node.path("end"));
+    let script = "#!/bin/sh\ntrap '' TERM\ntouch UP\nuntil test -e END; do sleep 0.05; done\n";
+    let script = script.replace("UP", up.to_str().unwrap()).replace("END", end.to_str().unwrap());
+    node.write("client", &script);
+    fs::set_permissions(node.path("client"), fs::Permissions::from_mode(0o755)).unwrap();
+    let ha_cf = fs::read_to_string(node.path("config/ha.cf")).unwrap();
+    let respawn = format!("respawn root {}\n", node.path("client").display());
+    node.write("config/ha.cf", &(ha_cf + &respawn));
+    node.start();
+    node.wait_for("the group", || node.phase().as_deref() == Some("active"));
+    node.wait_for("the program", || up.exists());
+    let pid = node.pid().unwrap();
+    kill(pid, Signal::Terminate).unwrap();
+    node.wait_for("the removal", || !node.path("state/fifo").exists());
+    assert!(Path::new(&format!("/proc/{pid}/exe")).exists(), "it waits for the program");
+    fs::write(&end, "").unwrap();
+    node.wait_for("the end", || node.pid().is_none());
 }
 
 #[test]

@@ -101,6 +101,27 @@ fn identity() -> Identity {
     }
 }
 
+/// Words that have a meaning as the name of a field or as a type.
+fn reserved() -> impl Strategy<Value = String> {
+    let words = [
+        "_compressed_payload",
+        "_compression_algorithm",
+        "auth",
+        "dest",
+        "info",
+        "rsc_hold",
+        "seq",
+        "src",
+        "st",
+        "status",
+        "systole",
+        "systole_step",
+        "t",
+        "ts",
+    ];
+    proptest::sample::select(words.map(str::to_owned).to_vec())
+}
+
 fn methods() -> impl Strategy<Value = Method> {
     proptest::sample::select(METHODS.to_vec())
 }
@@ -250,6 +271,38 @@ proptest! {
         prop_assert_eq!(heard.sequence, outgoing.sequence);
         prop_assert_eq!(heard.unix_time, unix_time);
     }
+
+    #[test]
+    fn custom_message_that_is_accepted_can_be_read(
+        kind in prop_oneof!["[A-Za-z0-9_.-]{1,12}", reserved()],
+        fields in vec((prop_oneof![3 => "[A-Za-z0-9_]{1,20}", 1 => reserved()], "[ -~\u{e4}]{0,60}"), 0..8),
+        form in forms(),
+        style in styles(),
+    ) {
+        let pairs = || fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let boxed = pairs().map(|(name, value)| (name.into(), value.into())).collect();
+        let outgoing = Outgoing {
+            message: Message::Custom(Box::new(Custom { kind: kind.as_str().into(), fields: boxed })),
+            dest: None,
+            dest_uuid: None,
+            sequence: Some(1),
+            made: Time::START,
+        };
+        let keys = keys(Method::Sha1);
+        let mut encoder = Encoder::new(identity(), style);
+        let Ok(written) = encoder.encode(&outgoing, None, "n/a", 1, &keys, form) else {
+            return Ok(());
+        };
+        let mut decoder = Decoder::default();
+        let opened = decoder.open(written, &keys);
+        let opened = opened.map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let read = opened.fields().iter().map(|field| (field.name, field.text().unwrap_or("binary")));
+        let read: Vec<_> = read.skip(1).take(fields.len()).collect();
+        prop_assert_eq!(read, pairs().collect::<Vec<_>>());
+        let heard = opened.heard(LINK);
+        let heard = heard.map_err(|error| TestCaseError::fail(error.to_string()))?;
+        prop_assert_eq!(heard.message, &Message::Unknown { unsequenced: false });
+    }
 }
 
 #[test]
@@ -318,6 +371,7 @@ fn unsendable_message_is_refused_by_encoder() {
     for (outgoing, right) in [
         (outgoing(custom("seq"), None, Some(1)), EncodeError::NotSendable),
         (outgoing(custom("systole"), None, Some(1)), EncodeError::NotSendable),
+        (outgoing(custom("_compressed_payload"), None, Some(1)), EncodeError::NotSendable),
         (outgoing(unknown, None, Some(1)), EncodeError::NotSendable),
         (outgoing(occasion, None, Some(1)), EncodeError::NotSendable),
         (outgoing(Message::Starting, None, None), EncodeError::NoSequence),
