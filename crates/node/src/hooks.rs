@@ -19,7 +19,7 @@ mod tests;
 pub(crate) use call::{Call, Events};
 pub(crate) use process::run;
 
-use crate::log::{Level, Line, Source};
+use crate::log::{Level, Line, Repeating, Source};
 use crate::options::Role;
 use rustix::event::{PollFd, PollFlags};
 use serde::{Deserialize, Serialize};
@@ -59,8 +59,21 @@ enum Request {
 struct Report {
     level: Level,
     text: String,
-    /// Whether `harc` would log the line.
-    is_of_harc: bool,
+    about: About,
+}
+
+/// What a report is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum About {
+    /// A start that `harc` would log.
+    Harc,
+    /// A call that found no room.
+    Lost,
+    /// A script that has ended, or did not start.
+    End,
+    /// Something that happens rarely.
+    Other,
 }
 
 /// The daemon's side of the event scripts.
@@ -180,7 +193,12 @@ impl Hooks {
 
 fn line(report: Report) -> Line {
     let line = Line::new(report.level, report.text);
-    if report.is_of_harc { line.said_by(HARC) } else { line }
+    match report.about {
+        About::Harc => line.said_by(HARC),
+        About::Lost => line.repeating(Repeating::Script),
+        About::End => line.repeating(Repeating::ScriptEnd),
+        About::Other => line,
+    }
 }
 
 fn has_entry(directory: &Path) -> bool {

@@ -122,7 +122,14 @@ impl Call {
     fn new(fields: Vec<(String, String)>, own: NodeStatus) -> Option<Self> {
         let kind = fields.iter().find(|(name, _)| name == "t").map(|(_, kind)| kind.as_str())?;
         let script = kind.to_ascii_lowercase();
-        is_script_name(&script).then(|| Self { script, fields, status: own.word().to_owned() })
+        // The types of daemons are in lower case, or begin with NS_. Another spelling means nothing to a daemon.
+        let is_exact = kind == script || kind.starts_with("NS_");
+        let is_misspelt = systole_wire::is_of_protocol(kind) && !is_exact;
+        (is_script_name(&script) && !is_misspelt).then(|| Self {
+            script,
+            fields,
+            status: own.word().to_owned(),
+        })
     }
 
     /// Returns the whole environment of the script, given that of every script.
@@ -145,13 +152,11 @@ impl Call {
     }
 }
 
-/// Whether a type can be the name of a file in `rc.d`, and is not the name of any other file.
+/// Whether a type can be the name of a script in `rc.d`. Names with a dot are those of copies that an editor or
+/// a package manager leaves behind.
 fn is_script_name(name: &str) -> bool {
-    let is_known = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
-    !name.is_empty()
-        && name.len() <= NAME_MAX
-        && !name.starts_with('.')
-        && name.bytes().all(is_known)
+    let is_known = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    !name.is_empty() && name.len() <= NAME_MAX && name.bytes().all(is_known)
 }
 
 const fn dead(node: &str) -> [(&'static str, &str); 3] {

@@ -1,7 +1,7 @@
 //! The process that runs event scripts, one at a time and in order.
 
 use super::script::Places;
-use super::{Call, Report, Request};
+use super::{About, Call, Report, Request};
 use crate::log::Level;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -26,8 +26,8 @@ const WAITING_MAX: usize = 64;
 const TOLD_MAX: usize = 256;
 /// Longest sleep. Nothing depends on it, and it bounds the cost of a lost wake-up.
 const SLEEP_MAX: Duration = Duration::from_secs(10);
-/// The directory of heartbeat's programs.
-const PROGRAMS: &str = "/usr/share/heartbeat";
+/// The directories of heartbeat's programs, now and in older versions; `pkg/compatible` makes links in them.
+const PROGRAMS: [&str; 3] = ["/usr/share/heartbeat", "/usr/lib/heartbeat", "/usr/lib64/heartbeat"];
 /// The directory in which scripts are started, if it exists.
 const WORKING: &str = "/var/lib/heartbeat/cores/root";
 
@@ -39,7 +39,8 @@ const WORKING: &str = "/var/lib/heartbeat/cores/root";
 /// When standard input is not such a socket, or waiting fails.
 pub(crate) fn run(paths: &Paths) -> io::Result<()> {
     let daemon = rustix::stdio::stdin().try_clone_to_owned()?;
-    let places = Places { configuration: paths.configuration.clone(), programs: PROGRAMS.into() };
+    let programs = PROGRAMS.map(PathBuf::from).to_vec();
+    let places = Places { configuration: paths.configuration.clone(), programs };
     Runner::new(daemon, places, LIMIT).run()
 }
 
@@ -141,7 +142,7 @@ impl Runner {
                     "Event script {} is not run: {WAITING_MAX} calls wait already.",
                     call.script
                 );
-                self.tell(Level::Warning, text);
+                self.report(Level::Warning, text, About::Lost);
             }
             Err(error) => self.tell(Level::Error, format!("Cannot read an event: {error}")),
         }
@@ -187,7 +188,7 @@ impl Runner {
     }
 
     fn start(&mut self, call: &Call, now: Instant) {
-        let run = match self.places.find(&call.script) {
+        let run = match self.places.find(&call.script, &self.environment) {
             Ok(Some(run)) => run,
             Ok(None) => return,
             Err(why) => return self.tell_once(why),
@@ -203,7 +204,7 @@ impl Runner {
             Ok(child) => {
                 if !run.is_by_harc {
                     let text = format!("Running {} {}", run.script.display(), call.script);
-                    self.report(Level::Info, text, true);
+                    self.report(Level::Info, text, About::Harc);
                 }
                 let signals = vec![Signal::Kill, Signal::Terminate];
                 let due = now + self.limit;
@@ -211,7 +212,7 @@ impl Runner {
             }
             Err(error) => {
                 let text = format!("Cannot run {}: {error}", run.program.display());
-                self.tell(Level::Error, text);
+                self.report(Level::Error, text, About::End);
             }
         }
     }
@@ -228,7 +229,7 @@ impl Runner {
                 format!("Event script {script} (pid {pid}) killed by signal {number}.")
             }
         };
-        self.tell(Level::Info, text);
+        self.report(Level::Info, text, About::End);
     }
 
     fn tell_once(&mut self, text: String) {
@@ -238,12 +239,12 @@ impl Runner {
     }
 
     fn tell(&self, level: Level, text: String) {
-        self.report(level, text, false);
+        self.report(level, text, About::Other);
     }
 
     /// A line that the daemon does not read is lost, because scripts do not wait for a log.
-    fn report(&self, level: Level, text: String, is_of_harc: bool) {
-        if let Ok(packet) = serde_json::to_vec(&Report { level, text, is_of_harc }) {
+    fn report(&self, level: Level, text: String, about: About) {
+        if let Ok(packet) = serde_json::to_vec(&Report { level, text, about }) {
             let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
             let _ = send(&self.daemon, &packet, flags);
         }

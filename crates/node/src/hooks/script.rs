@@ -17,6 +17,8 @@ const OF_HEARTBEAT: [&str; 5] =
     ["status", "ip-request", "ip-request-resp", "hb_takeover", "ask_resources"];
 /// The programs that they call.
 const ACTORS: [&str; 2] = ["mach_down", "ResourceManager"];
+/// The variable that names their directory to scripts.
+const PROGRAMS: &str = "HA_NOARCHBIN";
 /// The program under whose name these are harmless: they are links to it.
 const HB: &str = "hb";
 
@@ -25,8 +27,8 @@ const HB: &str = "hb";
 pub(super) struct Places {
     /// The configuration directory.
     pub(super) configuration: PathBuf,
-    /// The directory of heartbeat's programs (`HA_NOARCHBIN`).
-    pub(super) programs: PathBuf,
+    /// The directories that may have heartbeat's programs.
+    pub(super) programs: Vec<PathBuf>,
 }
 
 /// How a script is run.
@@ -43,12 +45,16 @@ pub(super) struct Run {
 }
 
 impl Places {
-    /// Finds the script with this name; `None` if there is none.
+    /// Finds the script with this name, which gets this environment; `None` if there is none.
     ///
     /// # Errors
     ///
     /// Why the script that is there is not run.
-    pub(super) fn find(&self, name: &str) -> Result<Option<Run>, String> {
+    pub(super) fn find(
+        &self,
+        name: &str,
+        environment: &[(String, String)],
+    ) -> Result<Option<Run>, String> {
         let script = self.configuration.join(RC_D).join(name);
         if fs::symlink_metadata(&script).is_err() {
             return Ok(None);
@@ -64,23 +70,28 @@ impl Places {
         if let Some(why) = unfit(&script) {
             return Err(refusal(&script, &why));
         }
-        if OF_HEARTBEAT.contains(&name) {
-            for actor in ACTORS {
-                let actor = self.programs.join(actor);
-                if !is_harmless(&actor) {
-                    let why = format!(
-                        "it may start groups through {0}, which does not know of the executor; replace \
-                         {0} by a link to {HB}, or remove it",
-                        actor.display()
-                    );
-                    return Err(refusal(&script, &why));
-                }
-            }
+        if OF_HEARTBEAT.contains(&name)
+            && let Some(actor) = self.actors(environment).find(|actor| !is_harmless(actor))
+        {
+            let why = format!(
+                "it may start groups through {0}, which does not know of the executor; replace {0} by a \
+                 link to {HB}, or remove it",
+                actor.display()
+            );
+            return Err(refusal(&script, &why));
         }
         let harc = self.configuration.join(HARC);
         let is_by_harc = unfit(&harc).is_none();
         let program = if is_by_harc { harc } else { script.clone() };
         Ok(Some(Run { program, argument: name.to_owned(), script, is_by_harc }))
+    }
+
+    /// Where a script with this environment may find the programs of heartbeat.
+    fn actors(&self, environment: &[(String, String)]) -> impl Iterator<Item = PathBuf> {
+        let given = environment.iter().filter(|(name, _)| name == PROGRAMS);
+        let given = given.map(|(_, directory)| Path::new(directory).to_owned());
+        let directories = self.programs.iter().cloned().chain(given);
+        directories.flat_map(|directory| ACTORS.map(|actor| directory.join(actor)))
     }
 }
 

@@ -2,7 +2,8 @@ use super::call::{Call, Events};
 use super::fields::{COUNT_MAX, VALUE_MAX, select};
 use super::process::Runner;
 use super::script::Places;
-use super::{Report, Request};
+use super::{About, Report, Request, line};
+use crate::log::{Level, Repeating};
 use std::fs;
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
@@ -76,6 +77,10 @@ fn message_calls_script_named_by_its_type_in_lower_case() {
     let events = Events::default();
     let script = |kind| events.of_message(pairs(&[("t", kind)])).map(|call| call.script);
     assert_eq!(script("MyAlert").as_deref(), Some("myalert"));
+    assert_eq!(script("NS_st").as_deref(), Some("ns_st"));
+    for kind in ["STATUS", "Hb_takeover", "status.dpkg-old", "ns_ST.x"] {
+        assert_eq!(script(kind), None, "{kind:?}");
+    }
     for kind in ["", ".", "..", ".hidden", "a/b", "../../bin/sh", "a b", "ä", &"x".repeat(65)] {
         assert_eq!(script(kind), None, "{kind:?}");
     }
@@ -160,27 +165,33 @@ impl Folder {
     }
 
     fn places(&self) -> Places {
-        Places { configuration: self.path("ha.d"), programs: self.path("share") }
+        Places {
+            configuration: self.path("ha.d"),
+            programs: vec![self.path("share"), self.path("lib")],
+        }
     }
 
     fn refusal(&self, name: &str) -> String {
-        self.places().find(name).unwrap_err()
+        self.places().find(name, &[]).unwrap_err()
     }
 }
 
 #[test]
 fn script_is_run_by_harc_if_that_is_there() {
     let folder = Folder::new();
-    assert_eq!(folder.places().find("mail"), Ok(None));
+    assert_eq!(folder.places().find("mail", &[]), Ok(None));
     folder.script("ha.d/rc.d/mail", "");
-    let run = folder.places().find("mail").unwrap().unwrap();
+    let run = folder.places().find("mail", &[]).unwrap().unwrap();
     assert_eq!((run.program, run.is_by_harc), (folder.path("ha.d/rc.d/mail"), false));
     folder.script("ha.d/harc", "");
-    let run = folder.places().find("mail").unwrap().unwrap();
+    let run = folder.places().find("mail", &[]).unwrap().unwrap();
     assert_eq!((run.program, run.is_by_harc), (folder.path("ha.d/harc"), true));
     assert_eq!(run.argument, "mail");
     folder.mode("ha.d/harc", 0o777);
-    assert!(!folder.places().find("mail").unwrap().unwrap().is_by_harc, "anybody can write it");
+    assert!(
+        !folder.places().find("mail", &[]).unwrap().unwrap().is_by_harc,
+        "anybody can write it"
+    );
 }
 
 #[test]
@@ -210,14 +221,14 @@ fn scripts_of_heartbeat_run_only_without_its_programs() {
         folder.script(&format!("ha.d/rc.d/{name}"), "");
     }
     assert!(
-        folder.places().find("status").unwrap().is_some(),
+        folder.places().find("status", &[]).unwrap().is_some(),
         "there is nothing that it could call"
     );
     folder.script("share/mach_down", "");
     let why = folder.refusal("status");
     assert!(why.contains("share/mach_down by a link to hb, or remove it"), "{why}");
     assert!(
-        folder.places().find("mail").unwrap().is_some(),
+        folder.places().find("mail", &[]).unwrap().is_some(),
         "any other name is the administrator's"
     );
     fs::remove_file(folder.path("share/mach_down")).unwrap();
@@ -225,7 +236,19 @@ fn scripts_of_heartbeat_run_only_without_its_programs() {
     for actor in ["mach_down", "ResourceManager"] {
         symlink("hb", folder.path(&format!("share/{actor}"))).unwrap();
     }
-    assert!(folder.places().find("status").unwrap().is_some(), "they are ours");
+    let find = |environment: &[(String, String)]| folder.places().find("status", environment);
+    assert!(find(&[]).unwrap().is_some(), "they are ours");
+    for (directory, environment) in [("lib", None), ("other", Some("other"))] {
+        fs::create_dir(folder.path(directory)).unwrap();
+        folder.script(&format!("{directory}/ResourceManager"), "");
+        let given = environment.map(|name| folder.path(name).display().to_string());
+        let given: Vec<_> =
+            given.map(|path| ("HA_NOARCHBIN".to_owned(), path)).into_iter().collect();
+        let why = find(&given).unwrap_err();
+        assert!(why.contains(&format!("{directory}/ResourceManager")), "{why}");
+        fs::remove_file(folder.path(directory).join("ResourceManager")).unwrap();
+        assert!(find(&given).unwrap().is_some());
+    }
 }
 
 /// The process of the scripts, as a thread.
@@ -344,4 +367,17 @@ fn calls_beyond_bound_are_refused_and_reason_of_unfit_script_is_told_once() {
     scripts.call(&[("t", "last")]);
     let lines = scripts.says("exited with return code 3.");
     assert!(!lines.iter().any(|line| line.contains("others can write")), "{lines:?}");
+}
+
+#[test]
+fn lines_that_scripts_can_cause_without_end_are_limited() {
+    for (about, limited) in [
+        (About::Lost, Some(Repeating::Script)),
+        (About::End, Some(Repeating::ScriptEnd)),
+        (About::Harc, None),
+        (About::Other, None),
+    ] {
+        let report = Report { level: Level::Info, text: "text".to_owned(), about };
+        assert_eq!(line(report).repeating, limited, "{about:?}");
+    }
 }

@@ -21,7 +21,8 @@ const fn period(kind: Repeating) -> Duration {
         | Repeating::RefusedStep
         | Repeating::Control
         | Repeating::Fifo
-        | Repeating::Script => Duration::from_secs(1),
+        | Repeating::Script
+        | Repeating::ScriptEnd => Duration::from_secs(1),
     }
 }
 

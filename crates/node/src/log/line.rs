@@ -101,6 +101,8 @@ pub enum Repeating {
     Fifo,
     /// Calls of event scripts that were lost.
     Script,
+    /// Event scripts that failed.
+    ScriptEnd,
 }
 
 /// One line of the log.
