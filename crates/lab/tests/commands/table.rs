@@ -101,6 +101,7 @@ const FUNCTIONS: &[&str] = &[
     "HA_LOGFILE=/run/log; HA_DEBUGLOG=/run/debug; ha_log 'ERROR: x'; sed -E 's/[0-9]{2,}/N/g' $HA_LOGFILE $HA_DEBUGLOG",
     "HA_debug=1; HA_DEBUGLOG=/run/more; ha_debug debug: x; sed -E 's/[0-9]{2,}/N/g' $HA_DEBUGLOG",
     "hadate | wc -c",
+    "HA_FIFO=/run/message; mkfifo $HA_FIFO; printf 't=x\\na=b c\\n' | ha_clustermsg & cat /run/message; wait",
     "ha_pseudo_resource",
     "ha_pseudo_resource one",
     "ha_pseudo_resource one status",
