@@ -104,8 +104,38 @@ impl Command {
 }
 
 #[cfg(test)]
+pub(crate) use tests::snapshot;
+
+#[cfg(test)]
 mod tests {
     use super::*;
+    use systole_core::{GroupReport, LinkReport, NodeReport, PingReport, Snapshot};
+
+    fn node(name: &str, status: &str) -> NodeReport {
+        let links =
+            vec![LinkReport { name: "eth0".into(), up: status == "active", silence_ms: None }];
+        NodeReport { name: name.into(), status: status.into(), links, ..NodeReport::default() }
+    }
+
+    /// The view of web1.
+    pub(crate) fn snapshot(peer: &str, groups: Vec<GroupReport>) -> Snapshot {
+        Snapshot {
+            node: "web1".into(),
+            status: "active".into(),
+            generation: 1,
+            uptime_ms: 0,
+            stable: true,
+            stopping: false,
+            executor: true,
+            auto_failback: "on".into(),
+            nodes: vec![node("web1", "active"), node("web2", peer)],
+            ping_nodes: vec![PingReport { name: "10.0.0.1".into(), up: true, silence_ms: None }],
+            groups,
+            hand_over: None,
+            fencing: Vec::new(),
+            hold: None,
+        }
+    }
 
     #[test]
     fn program_name_selects_compatible_command() {

@@ -130,7 +130,15 @@ fn order(verb: Verb, key: &str, run: &Path) -> u8 {
     let Some(line) = lines.iter().find(|line| has_key(line)) else { return exit::OK };
     let group = keys::key(line).to_owned();
     let is_done = match presence(run) {
-        Presence::Runs(status) => verb.is_done(&status.snapshot, &group),
+        Presence::Runs(status) => {
+            let Some(report) = loaded(&status.snapshot, &group) else {
+                complain_plainly(&format!(
+                    "ResourceManager: refused: {group} is in haresources, but not loaded: run `hb reload`"
+                ));
+                return exit::REFUSED;
+            };
+            verb.is_done(&status.snapshot.node, report)
+        }
         Presence::Absent => {
             complain_plainly(
                 "ResourceManager: heartbeat is not running, and without it no node owns a group: \
@@ -157,13 +165,38 @@ fn order(verb: Verb, key: &str, run: &Path) -> u8 {
 
 impl Verb {
     /// Whether there is nothing to do: the group runs on this node, or nothing of it may.
-    fn is_done(self, snapshot: &Snapshot, name: &str) -> bool {
-        let is_it = |group: &&GroupReport| group.name == name && group.retired.is_none();
-        let is_here = |group: &&GroupReport| group.owner.as_ref() == Some(&snapshot.node);
-        let group = snapshot.groups.iter().find(is_it).filter(is_here);
+    fn is_done(self, node: &str, group: &GroupReport) -> bool {
+        let is_here = group.owner.as_deref() == Some(node);
         match self {
-            Self::Take => group.is_some_and(|group| group.phase == Phase::Active),
-            Self::Give => !group.is_some_and(|group| group.phase.holds()),
+            Self::Take => is_here && group.phase == Phase::Active,
+            Self::Give => !(is_here && group.phase.holds()),
         }
+    }
+}
+
+/// Returns the group of exactly this name. The daemon itself also takes the beginning of a name, and the file may
+/// have been changed since the daemon read it: the order would be about another group.
+pub(super) fn loaded<'a>(snapshot: &'a Snapshot, name: &str) -> Option<&'a GroupReport> {
+    snapshot.groups.iter().find(|group| group.name == name && group.retired.is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compatible::snapshot;
+    use systole_core::Retirement;
+
+    #[test]
+    fn group_is_loaded_only_by_its_whole_name_and_unless_it_is_retired() {
+        let group = |name: &str, retired: Option<Retirement>| GroupReport {
+            name: name.to_owned(),
+            retired,
+            ..GroupReport::default()
+        };
+        let groups = vec![group("10.0.0.100/24", None), group("10.0.0.2", Some(Retirement::Here))];
+        let snapshot = snapshot("active", groups);
+        assert!(loaded(&snapshot, "10.0.0.100/24").is_some());
+        assert!(loaded(&snapshot, "10.0.0.10").is_none(), "the beginning of another one");
+        assert!(loaded(&snapshot, "10.0.0.2").is_none());
     }
 }

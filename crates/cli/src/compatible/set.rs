@@ -8,6 +8,8 @@ use crate::arguments::Set;
 use crate::order::{ask_daemon_within, refuse};
 use crate::{complain_plainly, exit, print};
 use clap::ValueEnum as _;
+use std::env;
+use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 use systole_core::GroupSet;
@@ -25,6 +27,9 @@ pub(super) fn run(command: Command, call: &Call, run: &Path) -> u8 {
         Ok(set) => set,
         Err(word) => return misused(&call.program, word),
     };
+    if is_repeated(command, env::var_os("HA_t").as_deref()) {
+        return exit::OK;
+    }
     let request = if command == Command::Takeover {
         Request::Takeover { set: set.hold(GroupSet::Local) }
     } else {
@@ -44,6 +49,12 @@ pub(super) fn run(command: Command, call: &Call, run: &Path) -> u8 {
         Ok(Some(other)) => refuse(&other),
         Err(code) => code,
     }
+}
+
+/// Whether the daemon has handled the order already. The event script `hb_takeover` of the package heartbeat answers
+/// the request of another node with `hb_standby`; the daemon of this node has answered it when the script runs.
+fn is_repeated(command: Command, event: Option<&OsStr>) -> bool {
+    command == Command::Standby && event.is_some_and(|event| event == "hb_takeover")
 }
 
 /// Returns the set that the arguments name. The error is the word that names none, or empty for a request
@@ -70,6 +81,16 @@ fn misused(program: &str, word: &str) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn standby_of_event_script_for_takeover_is_not_ordered_again() {
+        let is_repeated =
+            |command, event: Option<&str>| is_repeated(command, event.map(OsStr::new));
+        assert!(is_repeated(Command::Standby, Some("hb_takeover")));
+        assert!(!is_repeated(Command::Standby, Some("status")));
+        assert!(!is_repeated(Command::Standby, None));
+        assert!(!is_repeated(Command::Takeover, Some("hb_takeover")));
+    }
 
     #[test]
     fn compatible_command_takes_set_from_first_argument_and_refuses_unknown_word() {
