@@ -131,7 +131,9 @@ fn is_late(error: &io::Error) -> bool {
 /// files.
 fn failed(error: &io::Error) -> Fault {
     use io::ErrorKind;
-    const OF_SERVICE: [ErrorKind; 7] = [
+    const OF_SERVICE: [ErrorKind; 8] = [
+        // What TLS does not understand.
+        ErrorKind::InvalidData,
         ErrorKind::ConnectionRefused,
         ErrorKind::ConnectionReset,
         ErrorKind::ConnectionAborted,

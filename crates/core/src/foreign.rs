@@ -66,15 +66,12 @@ impl ForeignLooks {
         }
     }
 
-    /// The group runs here, or cannot be looked at. Returns a look or a stop to be cancelled: its start must not
-    /// wait for a stop that hangs.
+    /// The group runs here, or cannot be looked at. Returns a look to be cancelled. A stop goes on: a service that is
+    /// half stopped still looks as if it ran.
     pub(crate) fn end(&mut self) -> Option<JobId> {
-        let job = match self.state {
-            State::Looking(_, job) | State::Stopping(_, job) => Some(job),
-            State::Off | State::Waiting(_) | State::Next(_) => None,
-        };
+        let looking = if let State::Looking(_, job) = self.state { Some(job) } else { None };
         *self = Self::default();
-        job
+        looking
     }
 
     /// The resources that were found running, by their index in the group.
@@ -252,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn look_and_stop_that_go_on_are_cancelled_when_group_starts() {
+    fn look_that_goes_on_is_cancelled_when_group_starts_and_stop_goes_on() {
         let mut looks = ForeignLooks::default();
         looks.begin(at(0));
         let mut next = JobId(7);
@@ -261,8 +258,8 @@ mod tests {
         looks.begin(at(20));
         looks.poll(at(30), GROUP, 2, |_| false, &mut next).expect("it is due");
         assert_eq!(looks.done(Outcome::Running), Some((1, Found::Runs { is_news: true })));
-        let stop = looks.stop(GROUP, 1, &mut next);
-        assert_eq!(looks.end(), Some(stop.id));
+        looks.stop(GROUP, 1, &mut next);
+        assert_eq!(looks.end(), None);
     }
 
     #[test]

@@ -110,9 +110,7 @@ impl Monitoring {
         let due = self.watches.iter_mut().filter(|watch| watch.next().is_some_and(|at| at <= now));
         let watch = due.min_by_key(|watch| watch.next())?;
         next.0 += 1;
-        watch.visit("due");
-        watch.words = Words::NONE;
-        watch.state = State::Checking(*next, now);
+        watch.start(*next, now);
         let action = crate::Action::Monitor;
         Some(Job {
             id: *next,

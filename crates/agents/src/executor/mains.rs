@@ -108,10 +108,12 @@ impl Mains {
         }
     }
 
-    /// A service was found well, so that nothing remains of a main process but what it works with. If no process of it is watched, what has appeared since its start may be
+    /// A service was found well: what remains of a main process may be what it works with, and is ended only before a
+    /// restart. If no process of it is watched, what has appeared since its start may be
     /// one.
     pub(super) fn record_well(&mut self, service: &ServiceId) {
-        self.remains.retain(|left| left.service != *service);
+        let of_service = self.remains.iter_mut().filter(|left| left.service == *service);
+        of_service.for_each(|left| left.in_stop = true);
         let Some(start) = self.begun(service).filter(|_| !self.has(service)) else { return };
         for id in self.unseen().into_iter().filter(|id| id.start >= start) {
             self.watch(id, vec![service.clone()], false);
@@ -136,7 +138,24 @@ impl Mains {
         }
     }
 
-    /// A service has been stopped, or its start has failed: what becomes of its processes is of no interest.
+    /// A service has been stopped. A main process that is still about to end has left behind what it had.
+    pub(super) fn end_stop(&mut self, service: &ServiceId) {
+        let mut left = Vec::new();
+        for main in self.watched.iter().filter(|main| main.services == [service.clone()]) {
+            let remains = main.remains;
+            left.extend(remains.map(|it| Left {
+                service: service.clone(),
+                remains: it,
+                in_stop: true,
+            }));
+        }
+        for left in left {
+            self.record_left(left);
+        }
+        self.forget(service);
+    }
+
+    /// A service is no longer watched.
     pub(super) fn forget(&mut self, service: &ServiceId) {
         self.starts.retain(|(known, _)| known != service);
         for main in &mut self.watched {
@@ -147,22 +166,29 @@ impl Mains {
 
     /// Returns the services whose main process has ended.
     pub(super) fn ended(&mut self) -> Vec<End> {
-        let mut ends = Vec::new();
+        let (mut ends, mut left) = (Vec::new(), Vec::new());
         for main in self.watched.extract_if(.., |main| has_ended(main.fd.as_fd())) {
             let exit = process::reap_stranger(main.id);
             if let ([service], Some(remains)) = (&main.services[..], main.remains) {
                 let entry =
                     Left { service: service.clone(), remains, in_stop: main.is_being_stopped };
-                let of_service = self.remains.iter().filter(|left| left.service == *service);
-                if of_service.count() < OF_SERVICE_MAX && !self.remains.contains(&entry) {
-                    self.remains.push(entry);
-                }
+                left.push(entry);
             }
             ends.extend(main.services.into_iter().map(|service| End { service, exit }));
+        }
+        for left in left {
+            self.record_left(left);
         }
         // Zombies among them are reaped, and their numbers are free.
         let _ = process::reap_strangers();
         ends
+    }
+
+    fn record_left(&mut self, left: Left) {
+        let of_service = self.remains.iter().filter(|known| known.service == left.service);
+        if of_service.count() < OF_SERVICE_MAX && !self.remains.contains(&left) {
+            self.remains.push(left);
+        }
     }
 
     /// Takes out what main processes of a service may have left behind. What a stop has left behind counts only

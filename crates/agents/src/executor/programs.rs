@@ -198,9 +198,8 @@ impl Programs {
                 }
                 self.mains.record_well(service);
             }
-            (Action::Start, _) | (Action::Stop, Outcome::Success) => {
-                return self.mains.forget(service);
-            }
+            (Action::Start, _) => return self.mains.forget(service),
+            (Action::Stop, Outcome::Success) => return self.mains.end_stop(service),
             (Action::Monitor | Action::Status | Action::Stop, _) => return,
         }
         if !self.mains.has(service)

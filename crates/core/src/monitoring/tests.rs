@@ -158,6 +158,21 @@ fn suspected_resource_is_checked_at_once_and_not_twice_within_a_second() {
 }
 
 #[test]
+fn resource_whose_process_may_be_replaced_is_checked_later_and_after_crash_at_once() {
+    let mut monitoring = of(MONITOR);
+    monitoring.begin(at(0), GROUP);
+    monitoring.suspect(at(3), 1);
+    assert_eq!(monitoring.deadline(), Some(at(3)));
+    monitoring.suspect(at(1), 1);
+    assert_eq!(monitoring.deadline(), Some(at(1)));
+    let job = monitoring.poll(at(1), GROUP, &mut JobId(7)).expect("it is due");
+    monitoring.suspect(at(5), 1);
+    monitoring.suspect(at(4), 1);
+    monitoring.done(at(2), job.id, Outcome::Running, true).expect("it is the check");
+    assert_eq!(monitoring.deadline(), Some(at(4)), "the grace counts during a check too");
+}
+
+#[test]
 fn resource_suspected_during_its_check_is_checked_again_at_once() {
     let mut monitoring = of(MONITOR);
     monitoring.begin(at(0), GROUP);

@@ -34,10 +34,12 @@ pub(crate) struct Watch {
     failing_since: Option<Time>,
     /// What was said about the running check.
     pub(super) words: Words,
-    /// When the resource was last suspected to have failed.
-    suspected: Option<Time>,
-    /// It was suspected during the running check, which may have looked before.
-    is_asked_again: bool,
+    /// The next check is brought forward, because the resource may have failed.
+    is_hurried: bool,
+    /// When a check last began that had been brought forward.
+    hurried: Option<Time>,
+    /// It was suspected during the running check, which may have looked before: it is to be checked again then.
+    again: Option<Time>,
 }
 
 /// How far apart checks because of a suspicion are, so that a service whose processes end all the time does not
@@ -118,8 +120,9 @@ impl Watch {
             trouble: None,
             failing_since: None,
             words: Words::NONE,
-            suspected: None,
-            is_asked_again: false,
+            is_hurried: false,
+            hurried: None,
+            again: None,
         }
     }
 
@@ -231,7 +234,17 @@ impl Watch {
     /// The group runs: the first check is due then. What an earlier time has found is old.
     pub(super) fn begin(&mut self, first: Time) {
         self.visit("begin");
-        (self.state, self.last, self.is_asked_again) = (State::Waiting(first), None, false);
+        (self.state, self.last, self.again) = (State::Waiting(first), None, None);
+    }
+
+    /// The next check begins.
+    pub(super) fn start(&mut self, job: JobId, now: Time) {
+        self.visit("due");
+        self.words = Words::NONE;
+        self.state = State::Checking(job, now);
+        if std::mem::take(&mut self.is_hurried) {
+            self.hurried = Some(now);
+        }
     }
 
     /// Something suggests that the resource has failed: it is checked at `due`, unless that was to be sooner.
@@ -239,13 +252,15 @@ impl Watch {
         self.visit("suspect");
         match self.state {
             State::Waiting(planned) => {
-                let earliest = self.suspected.map_or(due, |last| last + SUSPICION).max(due);
+                let earliest = self.hurried.map_or(due, |last| due.max(last + SUSPICION));
                 if earliest < planned {
                     self.state = State::Waiting(earliest);
-                    self.suspected = Some(earliest);
+                    self.is_hurried = true;
                 }
             }
-            State::Checking(..) => self.is_asked_again = true,
+            State::Checking(..) => {
+                self.again = Some(self.again.map_or(due, |again| again.min(due)));
+            }
             State::Off | State::GivenUp => {}
         }
     }
@@ -254,8 +269,8 @@ impl Watch {
         let State::Checking(_, since) = self.state else { return Verdict::None };
         self.visit(name_of(outcome));
         self.state = State::Waiting(now + self.monitor.every);
-        if std::mem::take(&mut self.is_asked_again) {
-            self.suspect(now);
+        if let Some(again) = self.again.take() {
+            self.suspect(again.max(now));
         }
         if outcome == Outcome::Cancelled {
             // The executor had no permit, or ended the check: it says nothing.

@@ -16,7 +16,7 @@ const WRITABLE: u32 = 0o022;
 const OF_HEARTBEAT: [&str; 5] =
     ["status", "ip-request", "ip-request-resp", "hb_takeover", "ask_resources"];
 /// The programs that they call.
-const ACTORS: [&str; 2] = ["mach_down", "ResourceManager"];
+const ACTORS: [&str; 3] = ["mach_down", "ResourceManager", "hb_standby"];
 /// The variable that names their directory to scripts.
 const PROGRAMS: &str = "HA_NOARCHBIN";
 /// The program under whose name these are harmless: they are links to it.

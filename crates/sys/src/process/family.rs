@@ -107,7 +107,8 @@ pub fn children() -> io::Result<Vec<ProcessId>> {
 #[must_use]
 pub fn reap_stranger(id: ProcessId) -> Option<Exit> {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
-    let pid = Pid::from_raw(id.pid).filter(|_| ProcessId::of(id.pid) == Some(id))?;
+    let is_stranger = ProcessId::of(id.pid) == Some(id) && !may_be_own(id.pid);
+    let pid = Pid::from_raw(id.pid).filter(|_| is_stranger)?;
     let status = retry(|| rustix::process::waitid(WaitId::Pid(pid), options)).ok()?;
     status.as_ref().map(Exit::of)
 }
