@@ -201,7 +201,8 @@ fn is_left_alone(world: &Settings, machine: &Machine, group: GroupId) -> bool {
     let (Some(cluster), Some(group)) = (&machine.cluster, place) else { return false };
     let told = cluster.group_report(group, &Wording::FACTS);
     let is_held = told.stay.hold.is_some() || cluster.snapshot(&Wording::FACTS).hold.is_some();
-    let mut monitors = machine.settings.monitors_of(group);
+    // The number is that of the daemon, which keeps its numbers through reloads.
+    let mut monitors = cluster.settings().monitors_of(group);
     let is_ignored = monitors.any(|(_, it)| it.then == LastResort::Ignore);
     told.resource_states.iter().any(|resource| match resource.state {
         ResourceState::Blocked => true,
