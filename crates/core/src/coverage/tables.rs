@@ -274,9 +274,12 @@ impl Table {
                 ("waiting", "told dead"),
                 ("giving up", "rising"),
             ],
-            Self::Watch => {
-                &[("checking", "cancelled"), ("given up", "end"), ("given up", "suspect")]
-            }
+            Self::Watch => &[
+                ("checking", "cancelled"),
+                ("given up", "clear"),
+                ("given up", "end"),
+                ("given up", "suspect"),
+            ],
             Self::Row => ROW_UNITS,
         }
     }
