@@ -3,10 +3,11 @@
 use crate::log::{Level, Line};
 use crate::options::Role;
 use crate::respawn::{Program, Report, Request};
+use crate::role_process::{self, Group};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io;
 use std::os::fd::AsFd as _;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::time::{Duration, Instant};
 use systole_config::Config;
 use systole_sys::seqpacket::{Connection, Receive};
@@ -51,7 +52,7 @@ impl Clients {
     /// When the process cannot be started. The call can be repeated.
     pub(crate) fn tend(&mut self) -> io::Result<()> {
         if self.process.is_none() && !self.programs.is_empty() {
-            self.process = Some(start_process()?);
+            self.process = Some(role_process::start(Role::Clients, Group::Shared, &[])?);
         }
         self.hand_over();
         Ok(())
@@ -163,15 +164,4 @@ impl Clients {
     fn abandon(&mut self) {
         self.process = None;
     }
-}
-
-fn start_process() -> io::Result<(Child, Connection)> {
-    let (ours, theirs) = Connection::pair()?;
-    let child = Command::new("/proc/self/exe")
-        .args(["--role", Role::Clients.word()])
-        .stdin(Stdio::from(theirs.as_fd().try_clone_to_owned()?))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
-    Ok((child, ours))
 }

@@ -14,12 +14,12 @@ pub(crate) use tool::Tool;
 
 use crate::log::{Level, Line};
 use crate::options::Role;
+use crate::role_process::{self, Group};
 use rustix::event::{PollFd, PollFlags};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::os::fd::AsFd as _;
-use std::os::unix::process::CommandExt as _;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::time::Duration;
 use systole_config::Fencing;
 use systole_core::FenceOutcome;
@@ -105,7 +105,7 @@ impl Fencer {
     /// When the process cannot be started. The call can be repeated.
     pub(crate) fn tend(&mut self) -> io::Result<()> {
         if self.is_owed && self.process.is_none() {
-            self.process = Some(start_process()?);
+            self.process = Some(role_process::start(Role::Fencer, Group::Own, &[])?);
         }
         self.is_owed = false;
         Ok(())
@@ -132,7 +132,7 @@ impl Fencer {
         let request = Request { node: node.to_owned(), attempt, tool, limit };
         let packet = serde_json::to_vec(&request)?;
         if self.process.is_none() {
-            self.process = Some(start_process()?);
+            self.process = Some(role_process::start(Role::Fencer, Group::Own, &[])?);
         }
         if let Some((_, connection)) = &self.process {
             connection.send(&packet)?;
@@ -192,17 +192,4 @@ impl Fencer {
         };
         Answer { outcome, ..answer }
     }
-}
-
-/// Starts the process in a process group of its own, so that a signal that ends the daemon does not end it.
-fn start_process() -> io::Result<(Child, Connection)> {
-    let (ours, theirs) = Connection::pair()?;
-    let child = Command::new("/proc/self/exe")
-        .args(["--role", Role::Fencer.word()])
-        .process_group(0)
-        .stdin(Stdio::from(theirs.as_fd().try_clone_to_owned()?))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
-    Ok((child, ours))
 }

@@ -21,13 +21,14 @@ pub(crate) use process::run;
 
 use crate::log::{Level, Line, Repeating, Source};
 use crate::options::Role;
+use crate::role_process::{self, Group};
 use rustix::event::{PollFd, PollFlags};
 use serde::{Deserialize, Serialize};
+use std::ffi::OsStr;
 use std::io;
 use std::os::fd::AsFd as _;
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::time::{Duration, Instant};
 use systole_agents::protocol::Configuration;
 use systole_ipc::paths::Paths;
@@ -110,7 +111,8 @@ impl Hooks {
         if !self.is_owed || self.process.is_some() || is_early {
             return Ok(());
         }
-        let process = start_process(&self.directory)?;
+        let arguments = [OsStr::new("--config-dir"), self.directory.as_os_str()];
+        let process = role_process::start(Role::Hooks, Group::Own, &arguments)?;
         let packet = serde_json::to_vec(&Request::Environment(self.environment.clone()))?;
         process.1.send(&packet)?;
         self.process = Some(process);
@@ -215,18 +217,4 @@ fn environment(paths: &Paths, configuration: &Configuration) -> Vec<(String, Str
     let fifo = paths.fifo().display().to_string();
     variables.push(("HA_FIFO".to_owned(), fifo));
     variables
-}
-
-/// Starts the process in a process group of its own, so that a signal that ends the daemon does not end it.
-fn start_process(directory: &Path) -> io::Result<(Child, Connection)> {
-    let (ours, theirs) = Connection::pair()?;
-    let child = Command::new("/proc/self/exe")
-        .args(["--role", Role::Hooks.word(), "--config-dir"])
-        .arg(directory)
-        .process_group(0)
-        .stdin(Stdio::from(theirs.as_fd().try_clone_to_owned()?))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
-    Ok((child, ours))
 }

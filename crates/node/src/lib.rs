@@ -17,6 +17,7 @@ pub mod log_lines;
 pub mod options;
 mod program;
 pub mod respawn;
+mod role_process;
 mod runtime;
 pub mod state;
 mod trusted;

@@ -84,11 +84,6 @@ struct Main {
 }
 
 impl Mains {
-    /// Continues to watch what a predecessor watched.
-    fn extend(&mut self, main: Option<Main>) {
-        self.watched.extend(main);
-    }
-
     /// The program of a start runs.
     pub(super) fn begin(&mut self, service: ServiceId, program: ProcessId) {
         self.forget(&service);

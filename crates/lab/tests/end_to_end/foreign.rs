@@ -1,6 +1,6 @@
 //! Resources that run on a node although another node has their group.
 
-use crate::{LIMIT, Outcome, pair, systole};
+use crate::{LIMIT, Outcome, pair, runs_on, systole};
 use std::time::Duration;
 use systole_lab::{ClusterConfig, Lab, LabError, Node};
 
@@ -32,18 +32,6 @@ fn pair_with_foreign_service(lines: &[&str]) -> Result<Option<Lab>, Box<dyn std:
     runs_on(&lab, Node::Web1)?;
     lab.run(Node::Web2, &["/etc/ha.d/resource.d/shop", "start"])?;
     Ok(Some(lab))
-}
-
-/// Waits until a node runs the group, as both nodes say.
-fn runs_on(lab: &Lab, node: Node) -> Result<(), LabError> {
-    lab.wait_for(&format!("{node} runs the group"), LIMIT, || {
-        Node::ALL.iter().all(|teller| {
-            let status = lab.status(*teller);
-            let group = status.as_ref().and_then(|status| status.groups.first());
-            group.is_some_and(|it| it.phase == "active" && it.owner.as_deref() == Some(node.name()))
-        })
-    })?;
-    Ok(())
 }
 
 fn runs_on_web2(lab: &Lab) -> Result<bool, LabError> {

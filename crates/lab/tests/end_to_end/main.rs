@@ -83,6 +83,18 @@ fn start(lab: &Lab) -> Result<(), LabError> {
     owned_by(lab, Node::Web1)
 }
 
+/// Waits until a node runs the group, as both nodes say.
+fn runs_on(lab: &Lab, node: Node) -> Result<(), LabError> {
+    lab.wait_for(&format!("{node} runs the group"), LIMIT, || {
+        Node::ALL.iter().all(|teller| {
+            let status = lab.status(*teller);
+            let group = status.as_ref().and_then(|status| status.groups.first());
+            group.is_some_and(|it| it.phase == "active" && it.owner.as_deref() == Some(node.name()))
+        })
+    })?;
+    Ok(())
+}
+
 /// Waits until only `node` has the address, answers the client and serves the page.
 fn owned_by(lab: &Lab, node: Node) -> Result<(), LabError> {
     let address = lab.config().address;

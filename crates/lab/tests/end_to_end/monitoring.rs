@@ -1,8 +1,8 @@
 //! Services that fail while they run, with a `monitor` line.
 
-use crate::{LIMIT, Outcome, owned_by, pair, start, stays_with, systole};
+use crate::{LIMIT, Outcome, owned_by, pair, runs_on, start, stays_with, systole};
 use std::time::{Duration, Instant};
-use systole_lab::{ClusterConfig, Lab, LabError, Node, Service};
+use systole_lab::{ClusterConfig, Lab, Node, Service};
 
 /// How often services are checked here.
 const EVERY: Duration = Duration::from_millis(300);
@@ -40,18 +40,6 @@ fn scripted(monitor: &str) -> Result<Option<Lab>, Box<dyn std::error::Error>> {
     }
     runs_on(&lab, Node::Web1)?;
     Ok(Some(lab))
-}
-
-/// Waits until a node runs the group, as both nodes say.
-fn runs_on(lab: &Lab, node: Node) -> Result<(), LabError> {
-    lab.wait_for(&format!("{node} runs the group"), LIMIT, || {
-        Node::ALL.iter().all(|teller| {
-            let status = lab.status(*teller);
-            let group = status.as_ref().and_then(|status| status.groups.first());
-            group.is_some_and(|it| it.phase == "active" && it.owner.as_deref() == Some(node.name()))
-        })
-    })?;
-    Ok(())
 }
 
 fn starts(lab: &Lab, node: Node) -> usize {

@@ -38,7 +38,7 @@ impl MainsFile {
         let mut mains = Mains::default();
         if boot == self.boot {
             for entry in entries {
-                mains.extend(entry.main());
+                mains.watched.extend(entry.main());
             }
         }
         mains
