@@ -60,6 +60,11 @@ impl Monitoring {
         watches.any(|watch| watch.state != State::Off && watch.trouble().is_none())
     }
 
+    /// A monitored resource.
+    pub(crate) fn watch_of(&self, resource: usize) -> Option<&Watch> {
+        self.watches.iter().find(|watch| watch.resource == resource)
+    }
+
     /// Whether a job is a running check of the group.
     pub(crate) fn has(&self, job: JobId) -> bool {
         self.watches.iter().any(|watch| watch.job() == Some(job))

@@ -6,7 +6,7 @@ use super::Cluster;
 use super::classic::ClassicInput;
 use super::gate::Purpose;
 use super::hand_over::Asker;
-use crate::monitoring::{End, Verdict};
+use crate::monitoring::{End, Verdict, Watch};
 use crate::mutation::Mutation;
 use crate::{
     Action, AfterCheck, Cause, Event, Failure, GroupId, GroupSet, JobId, LastResort, Outcome,
@@ -194,7 +194,7 @@ impl Cluster {
     /// resource is restarted after a while, and then the C node is asked again.
     fn move_away(&mut self, group: GroupId, resource: usize, failure: Failure) {
         let peer = self.classic_peer().filter(|peer| self.peer(*peer).is_present());
-        let Some(peer) = peer else { return self.stop_and_fail(group, failure) };
+        let Some(peer) = peer else { return self.hand_away(group, failure) };
         match self.groups[group].move_asked {
             Some((at, _)) if self.now.since(at) < ASK_AGAIN => return,
             Some(_) => return self.restart_in_place(group, resource),
@@ -206,6 +206,34 @@ impl Cluster {
             // A refusal is reported by the hand-over itself.
             let _ = self.order_standby(Scope::Set(set), Some(peer), Asker::Failed);
         }
+    }
+
+    /// Hands a group that does not work here to a node that can run it, and that says so before anything
+    /// stops. Without such a node, or if it refuses, the group rests. While another hand-over is in
+    /// progress, the next check asks again, for a while.
+    fn hand_away(&mut self, group: GroupId, failure: Failure) {
+        if self.hand_over.runs() {
+            let watch = self.groups[group].monitoring.watch_of(failure.resource.into());
+            let since = watch.and_then(Watch::failing_since);
+            if since.is_some_and(|since| self.now.since(since) < ASK_AGAIN) {
+                return;
+            }
+        } else if self.groups[group].move_asked.is_none() {
+            let taker = self.others().find(|node| {
+                let peer = self.peer(*node);
+                peer.can_negotiate() && self.could_take(group, *node)
+            });
+            let asked = taker.is_some_and(|taker| {
+                // A refusal is reported by the hand-over itself.
+                self.order_standby(Scope::Group(group), Some(taker), Asker::Failed).is_ok()
+            });
+            if asked {
+                self.groups[group].move_asked = Some((self.now, failure));
+                return;
+            }
+        }
+        self.groups[group].move_asked = None;
+        self.stop_and_fail(group, failure);
     }
 
     /// Stops a group that does not work here. Another node may take it once it is stopped.

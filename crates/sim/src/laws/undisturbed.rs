@@ -161,8 +161,12 @@ fn is_planned(
             .filter(|other| *other == group || is_beside_classic)
             .any(|other| machine.was_unplugged(other, recently)),
         HandOverReason::Ipfail => settings.ipfail,
-        // The whole set of a group that does not work goes to a C node, when there is one.
-        HandOverReason::Failed => is_beside_classic && machine.watch.has_left(),
+        // A check that takes too long has failed, as for `Cause::CheckFailed`. The whole set of a group that does
+        // not work goes to a C node, when there is one.
+        HandOverReason::Failed => {
+            let is_late = machine.services.is_slow(group);
+            machine.watch.has_left() && (is_beside_classic || is_late)
+        }
     }
 }
 

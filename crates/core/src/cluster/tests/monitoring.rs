@@ -3,7 +3,7 @@
 use super::pair::Pair;
 use super::reload::CHANGED;
 use super::*;
-use crate::{AfterCheck, LastResort, Monitor, ResourceState};
+use crate::{AfterCheck, HandOverReason, LastResort, Monitor, ProgressStage, ResourceState, Scope};
 
 const BOTH: [GroupId; 2] = [FIRST, SECOND];
 const MONITOR: Monitor = Monitor {
@@ -94,6 +94,38 @@ fn service_crashing_again_and_again_moves_after_its_restarts_and_stays_away_unti
     pair.node(A).order(now, Order::Retry(Some(FIRST)));
     pair.until("answered", |pair| pair.node(A).answers == [Ok(())]);
     assert_eq!(pair.node(A).snapshot().groups[0].unable, [] as [&str; 0]);
+}
+
+#[test]
+fn exhausted_service_is_handed_over_to_node_that_says_that_it_can_run_it() {
+    let mut pair = monitored(Monitor { restarts: 0, ..MONITOR });
+    pair.crash(A, FIRST);
+    pair.until("B has it", |pair| pair.runs(B) == BOTH);
+    let is_failed = |event: &Event, stage: &ProgressStage| {
+        let Event::HandOverProgress(progress) = event else { return false };
+        progress.motive == HandOverReason::Failed
+            && progress.scope == Scope::Group(FIRST)
+            && progress.stage == *stage
+    };
+    pair.pass(Duration::from_secs(2));
+    for stage in [ProgressStage::Agreed, ProgressStage::Done] {
+        assert!(pair.node(A).said.iter().any(|event| is_failed(event, &stage)), "{stage:?}");
+    }
+    assert_eq!(pair.node(B).snapshot().groups[0].unable, ["alpha"], "it is told");
+}
+
+#[test]
+fn exhausted_service_that_other_node_refuses_and_cannot_start_rests_stopped() {
+    let mut pair = monitored(Monitor { restarts: 0, ..MONITOR });
+    pair.node(B).finds = Outcome::Missing;
+    pair.node(B).misses = Some(FIRST);
+    pair.node(B).fails = Some(FIRST);
+    pair.crash(A, FIRST);
+    pair.until("it rests", |pair| pair.node(B).failed_starts() == 1);
+    pair.pass(Duration::from_secs(10));
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![], vec![SECOND]));
+    let failures = pair.node(A).snapshot().groups.swap_remove(0).failures;
+    assert_eq!((&*failures[0].node, failures[0].action), ("alpha", Action::Monitor));
 }
 
 #[test]
