@@ -39,6 +39,8 @@ pub(super) struct End {
     pub(super) service: ServiceId,
     /// How it ended, if it was a child of this process.
     pub(super) exit: Option<Exit>,
+    /// Its unit, of which systemd knows how it ended.
+    pub(super) unit: Option<String>,
 }
 
 /// The file of a program: its device and its inode.
@@ -81,6 +83,7 @@ struct Main {
     services: Vec<ServiceId>,
     remains: Option<Remains>,
     is_being_stopped: bool,
+    unit: Option<String>,
 }
 
 impl Mains {
@@ -117,8 +120,17 @@ impl Mains {
 
     /// systemd or a pid file names the main process of a service. Whoever writes that file must not decide what
     /// is ended before a start.
-    pub(super) fn record_named(&mut self, service: &ServiceId, id: ProcessId) {
+    pub(super) fn record_named(
+        &mut self,
+        service: &ServiceId,
+        id: ProcessId,
+        unit: Option<String>,
+    ) {
         self.watch(id, vec![service.clone()], false);
+        let main = self.watched.iter_mut().find(|main| main.id == id);
+        if let (Some(main), Some(unit)) = (main, unit) {
+            main.unit = Some(unit);
+        }
     }
 
     /// Whether a process of a service is watched.
@@ -169,7 +181,9 @@ impl Mains {
                     Left { service: service.clone(), remains, in_stop: main.is_being_stopped };
                 left.push(entry);
             }
-            ends.extend(main.services.into_iter().map(|service| End { service, exit }));
+            let unit = main.unit;
+            let end = |service| End { service, exit, unit: unit.clone() };
+            ends.extend(main.services.into_iter().map(end));
         }
         for left in left {
             self.record_left(left);
@@ -232,7 +246,7 @@ impl Mains {
         // A process that has ended already, or for which no descriptor is left, is not watched.
         let Ok(Some(fd)) = id.open() else { return };
         let remains = remains_of(id).filter(|_| is_certain);
-        self.watched.push(Main { id, fd, services, remains, is_being_stopped: false });
+        self.watched.push(Main { id, fd, services, remains, is_being_stopped: false, unit: None });
     }
 }
 

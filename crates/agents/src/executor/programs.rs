@@ -194,7 +194,7 @@ impl Programs {
             }
             (Action::Monitor, Outcome::Running) => {
                 for process in named {
-                    self.mains.record_named(service, *process);
+                    self.mains.record_named(service, *process, None);
                 }
                 self.mains.record_well(service);
             }
@@ -214,7 +214,7 @@ impl Programs {
         let program = self.all.iter().find(|program| program.run == run);
         if let Some(program) = program.filter(|_| *outcome == Outcome::Running) {
             for process in named {
-                self.mains.record_named(&program.service, *process);
+                self.mains.record_named(&program.service, *process, None);
             }
             self.mains.record_well(&program.service);
         }
@@ -272,8 +272,11 @@ impl Executor {
                     self.programs.take(run, stage);
                     self.tell(Input::Begun { run, agent: name });
                 }
-                News::Named { service, process } => {
-                    self.programs.mains.record_named(&service, process);
+                News::Named { service, unit, process } => {
+                    self.programs.mains.record_named(&service, process, Some(unit));
+                }
+                News::Ended { service: (group, word), is_crash } => {
+                    self.tell(Input::ProcessEnded { group, word, is_crash });
                 }
                 News::Cleared { number: 0, .. } => {}
                 News::Cleared { service: (_, word), number } => {
@@ -298,9 +301,13 @@ impl Executor {
         self.finish_looks(looks);
         self.programs.kill_unstarted();
         // First, because the end of a stop forgets what was watched.
-        for End { service: (group, word), exit } in self.programs.mains.ended() {
-            let is_crash = exit.is_some_and(is_crash);
-            self.tell(Input::ProcessEnded { group, word, is_crash });
+        for End { service, exit, unit } in self.programs.mains.ended() {
+            let asked = unit.filter(|_| exit.is_none());
+            let asked = asked.map(|unit| self.programs.starter.ask_end(service.clone(), unit));
+            if !matches!(asked, Some(Ok(()))) {
+                let ((group, word), is_crash) = (service, exit.is_some_and(is_crash));
+                self.tell(Input::ProcessEnded { group, word, is_crash });
+            }
         }
         for (program, remains) in self.programs.ended() {
             self.end(program, remains);

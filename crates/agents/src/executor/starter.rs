@@ -52,7 +52,9 @@ pub(super) enum News {
     /// Before a start, so many processes were ended that an earlier main process had left behind.
     Cleared { service: ServiceId, number: usize },
     /// The main process of a service, which systemd has named.
-    Named { service: ServiceId, process: ProcessId },
+    Named { service: ServiceId, unit: String, process: ProcessId },
+    /// The main process of a service that is a unit has ended.
+    Ended { service: ServiceId, is_crash: bool },
     /// The program was not started.
     NotStarted { run: RunId, why: NotBegun },
     /// The run is over without a program: its agent cannot be executed, which is its own fault, or the questions of
@@ -157,9 +159,18 @@ impl Starter {
         // Without an answer, the end of the process is found by the next check.
         let _ = self.help("unit", None, move |way| {
             if let Some(process) = facts.main_process(&unit) {
-                way.tell(News::Named { service, process });
+                way.tell(News::Named { service, unit, process });
             }
         });
+    }
+
+    /// Has a helper ask systemd how the main process of a unit has ended.
+    pub(super) fn ask_end(&self, service: ServiceId, unit: String) -> Result<(), String> {
+        let facts = Arc::clone(&self.facts);
+        self.help("unit", None, move |way| {
+            let is_crash = facts.has_crashed(&unit);
+            way.tell(News::Ended { service, is_crash });
+        })
     }
 
     /// Has a helper look for agents.

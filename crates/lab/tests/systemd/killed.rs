@@ -81,3 +81,31 @@ fn upgrade_and_reload_keep_service_running_and_unit_restart_recovers() -> Outcom
         Ok(())
     })
 }
+
+/// Nothing is checked within the time of this test but for the end of the main process.
+#[test]
+fn killed_unit_is_restarted_at_once_and_unit_restarted_by_hand_is_left_alone() -> Outcome {
+    let extra = vec!["monitor default every 10m".to_owned()];
+    play(ClusterConfig { extra, ..config() }, |lab| {
+        install::pair(lab)?;
+        runs(lab)?;
+        let restarted = |command: &str| -> Result<(), Box<dyn std::error::Error>> {
+            let (before, since) = (service(lab)?, Instant::now());
+            sh(lab, Node::Web1, command)?;
+            lab.wait_for("another main process serves", LIMIT, || {
+                service(lab).is_ok_and(|now| now.trim() != "0" && now != before)
+            })?;
+            owned_by(lab, Node::Web1)?;
+            println!("{command}: another main process serves after {:?}", since.elapsed());
+            Ok(())
+        };
+        restarted("kill -9 $(systemctl show --property=MainPID --value nginx)")?;
+        let wanted = ["nginx: running for", "restarted 1 of 3 times"];
+        lab.wait_for_answer(Node::Web1, &["hb", "status"], &wanted)?;
+        restarted("systemctl restart nginx")?;
+        // The check after the grace finds it well.
+        let wanted = ["nginx: running for", " ago in ", "restarted 1 of 3 times"];
+        lab.wait_for_answer(Node::Web1, &["hb", "status"], &wanted)?;
+        Ok(())
+    })
+}

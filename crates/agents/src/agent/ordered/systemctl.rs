@@ -30,6 +30,11 @@ impl<'a> Systemctl<'a> {
         self.run(&["show", &format!("--property={property}"), "--value", unit])
     }
 
+    /// Returns properties of a unit, as lines `Name=value`.
+    pub(crate) fn properties(&mut self, unit: &str, names: &str) -> io::Result<String> {
+        self.run(&["show", &format!("--property={names}"), unit])
+    }
+
     /// Calls systemctl and returns its output, which is empty if there is no systemctl. The exit code does
     /// not matter.
     pub(super) fn run(&mut self, words: &[&str]) -> io::Result<String> {

@@ -25,6 +25,7 @@ struct Entry {
     services: Vec<ServiceId>,
     /// The program, if the process leads its session.
     program: Option<(u64, u64)>,
+    unit: Option<String>,
 }
 
 impl MainsFile {
@@ -74,6 +75,7 @@ impl Entry {
             start: main.id.start,
             services: main.services.clone(),
             program: main.remains.map(numbers),
+            unit: main.unit.clone(),
         }
     }
 
@@ -83,6 +85,13 @@ impl Entry {
         let fd = id.open().ok()??;
         let remains = |(device, inode)| Remains { leader: id, program: Program(device, inode) };
         let remains = self.program.map(remains);
-        Some(Main { id, fd, services: self.services, remains, is_being_stopped: false })
+        Some(Main {
+            id,
+            fd,
+            services: self.services,
+            remains,
+            is_being_stopped: false,
+            unit: self.unit,
+        })
     }
 }

@@ -38,6 +38,25 @@ impl Facts {
         ProcessId::of(pid.trim().parse().ok().filter(|pid| *pid > 0)?)
     }
 
+    /// Asks systemd whether the main process of a unit, which has just ended, has crashed, and whether nobody but
+    /// this executor starts it again.
+    pub(super) fn has_crashed(&self, unit: &str) -> bool {
+        /// How often systemd is asked that does not know of the end yet, and how far apart.
+        const TURNS: u32 = 10;
+        const TURN: Duration = Duration::from_millis(20);
+        let mut systemctl = Systemctl::new(&self.directories.systemctl, self.limits.as_ref());
+        for _ in 0..TURNS {
+            let Ok(told) = systemctl.properties(unit, "ActiveState,Result,Restart") else {
+                return false;
+            };
+            if let Some(has_crashed) = crash_told(&told) {
+                return has_crashed;
+            }
+            std::thread::sleep(TURN);
+        }
+        false
+    }
+
     /// Returns the first agent that is missing.
     pub(super) fn missing(&self, resources: &[Resource]) -> io::Result<Option<String>> {
         for resource in resources {
@@ -168,6 +187,19 @@ impl Facts {
     }
 }
 
+/// Returns whether a unit has failed and systemd leaves it so; `None` while it is active, because systemd has not
+/// noticed the end of its main process, or the unit has another one.
+fn crash_told(properties: &str) -> Option<bool> {
+    let value = |name: &str| {
+        let mut values = properties.lines().filter_map(|line| line.strip_prefix(name));
+        values.find_map(|rest| rest.strip_prefix('=')).unwrap_or_default()
+    };
+    if value("ActiveState") == "active" {
+        return None;
+    }
+    Some(!matches!(value("Result"), "success" | "") && value("Restart") == "no")
+}
+
 /// The destinations of a run's output. A stop must not fail for lack of a name.
 fn outlets(record: &Record, action: Action) -> io::Result<[(Outlet, OwnedFd); 2]> {
     let named = record.path.as_deref().map(Outlet::pair);
@@ -208,4 +240,26 @@ fn is_of_the_agent(error: &io::Error) -> bool {
         Errno::PERM,
     ];
     Errno::from_io_error(error).is_some_and(|errno| faults.contains(&errno))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unit_that_failed_has_crashed_unless_systemd_starts_it_again() {
+        for (state, result, restart, expected) in [
+            ("active", "success", "no", None),
+            ("failed", "signal", "no", Some(true)),
+            ("deactivating", "exit-code", "no", Some(true)),
+            ("activating", "signal", "on-failure", Some(false)),
+            ("failed", "signal", "on-failure", Some(false)),
+            ("inactive", "success", "no", Some(false)),
+            ("deactivating", "success", "no", Some(false)),
+        ] {
+            let told = format!("Restart={restart}\nResult={result}\nActiveState={state}\n");
+            assert_eq!(crash_told(&told), expected, "{told}");
+        }
+        assert_eq!(crash_told(""), Some(false), "there is no systemd");
+    }
 }
