@@ -136,7 +136,8 @@ impl Fifo {
         admitted
     }
 
-    /// Removes the FIFO, which can still be [closed](Self::close): no daemon will read it. A disk that hangs is not waited for.
+    /// Removes the FIFO, which can still be [closed](Self::close): no daemon will read it. A disk that hangs is not
+    /// waited for.
     pub(crate) fn remove(&mut self) {
         let copy = self.opened.as_ref().and_then(|fifo| fifo.try_clone().ok());
         let (Some(fifo), path) = (copy, self.path.clone()) else { return };

@@ -7,7 +7,7 @@ use systole_core::{Custom, GroupSet, Order};
 const FAILBACK: &str = "failback";
 
 /// Why an order without a set is refused.
-const NO_SET: &str = "rsc_hold must be all, local or foreign";
+const NO_SET: &str = "rsc_hold must be all, local, foreign or failback";
 
 /// What a message means.
 #[derive(Debug, Clone, PartialEq, Eq)]

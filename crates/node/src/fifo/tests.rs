@@ -44,8 +44,11 @@ fn message_beyond_a_bound_is_refused_and_next_one_read() {
         (format!("t=a\nx={long}\n"), "the value of x is longer than 1024 bytes"),
         (format!("t=a\nx={line}\n"), "a message is longer than 8192 bytes"),
         (format!("t=a\n{lines}"), "a message is longer than 8192 bytes"),
-        ("t=a\nno field\n".into(), "a line has not the form name=value"),
-        ("t=a\nHA DIR=x\n".into(), "a line has not the form name=value"),
+        ("t=a\nno field\n".into(), "a line lacks the form name=value"),
+        (
+            "t=a\nHA-DIR=x\n".into(),
+            "the name of a field has letters, digits and `_`, and at most 64 of them: \"HA-DIR\"",
+        ),
         ("t=a\nx=\u{7}\n".into(), "the value of x has a control character"),
     ];
     for (body, why) in table {

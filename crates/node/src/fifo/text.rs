@@ -86,11 +86,12 @@ fn fields(lines: &[Vec<u8>]) -> Result<Fields, String> {
 
 fn field(line: &[u8]) -> Result<(String, String), String> {
     let line = str::from_utf8(line).map_err(|_| "a line is not UTF-8".to_owned())?;
-    let no_field = || "a line has not the form name=value".to_owned();
+    let no_field = || "a line lacks the form name=value".to_owned();
     let (name, value) = line.split_once('=').ok_or_else(no_field)?;
     let is_word = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if name.is_empty() || name.len() > NAME_MAX || !is_word {
-        return Err(no_field());
+        let what = "the name of a field has letters, digits and `_`, and at most";
+        return Err(format!("{what} {NAME_MAX} of them: {name:.NAME_MAX$?}"));
     }
     if value.len() > VALUE_MAX {
         return Err(format!("the value of {name} is longer than {VALUE_MAX} bytes"));
