@@ -147,6 +147,8 @@ impl Fifo {
                 // If it stays, a script that writes into it waits for the next daemon.
                 let _ = fs::remove_file(&path);
             }
+            // A script that writes after the close must find no reader.
+            drop(fifo);
             // If it took too long, nothing waits for this any longer.
             let _ = done.send(());
         });
