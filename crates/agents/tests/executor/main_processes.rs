@@ -12,7 +12,7 @@ const DAEMON: &str = r#"N=$(basename $0)
 case $1 in
 start) for P in $(cat $D/$N.workers 2>/dev/null); do [ -e /proc/$P ] && exit 1; done
        setsid $D/shell -c 'echo $$ >$0.main
-                         $1 -c "trap : HUP; while :; do sleep 0.1; done" & echo $! >$0.workers
+                         $1 -c "trap : HUP; echo \$\$ >$0.workers; while :; do sleep 0.1; done" &
                          while :; do sleep 0.1; done' $D/$N $D/shell >/dev/null 2>&1 &
        while ! [ -s $D/$N.workers ]; do sleep 0.01; done ;;
 stop) kill $(cat $D/$N.main) $(cat $D/$N.workers); rm -f $D/$N.main; true ;;

@@ -45,7 +45,8 @@ fn misbehaving_agents_run_at_once_do_not_hold_up_each_other() {
     bench.script("slow", &format!("{only_start}{until_over}"));
     let (mut daemon, _) = bench.greeted();
     let slow = daemon.ask_within(1, Action::Start, &[agent("slow")], 600_000);
-    let deaf = daemon.ask_within(2, Action::Stop, &[agent("deaf")], 200);
+    // Long enough for a busy machine to start the child before the first signal.
+    let deaf = daemon.ask_within(2, Action::Stop, &[agent("deaf")], 3_000);
     let forker = daemon.ask(3, Action::Start, &[agent("forker")]);
     let talker = daemon.ask(4, Action::Start, &[agent("talker")]);
     let chatterer = daemon.ask(5, Action::Start, &[agent("chatterer")]);
