@@ -20,7 +20,7 @@ mod process;
 mod records;
 mod spares;
 
-pub use systole_executor::{protocol, standstill, translation};
+pub use systole_executor::{meaning, protocol, standstill, translation};
 
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@
 mod io;
 mod ledger;
 mod machine;
+pub mod meaning;
 mod permit;
 pub mod protocol;
 mod queue;

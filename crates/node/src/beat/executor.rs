@@ -10,9 +10,7 @@ use systole_agents::protocol::{
 use systole_agents::standstill::{SILENCE_MAX, Standstill};
 use systole_agents::translation::{self, FIRST_OWN_JOB, Timeouts};
 pub(crate) use systole_agents::translation::{Greeting, group_of};
-pub(super) use systole_agents::translation::{
-    check_of, differences, holdings, is_of_core, outcome_of, request_of,
-};
+pub(super) use systole_agents::translation::{check_of, request_of};
 use systole_config::AgentTimeouts;
 use systole_core::Time;
 use systole_sys::process::ProcessId;

@@ -310,7 +310,7 @@ fn executor_greeting_at_odds_with_phase_marks_group_as_different() {
     let part = Held { resources: Vec::new(), ..held.clone() };
     let differ = |phase, held: &[Held]| {
         let greeting = Greeting { held: held.to_vec(), unfinished: Vec::new() };
-        executor::differences(&settings, |_| phase, &greeting) == [group]
+        systole_agents::translation::differences(&settings, |_| phase, &greeting) == [group]
     };
     let held = std::slice::from_ref(&held);
     assert!(!differ(Phase::Stopped, &[]));
@@ -323,7 +323,8 @@ fn executor_greeting_at_odds_with_phase_marks_group_as_different() {
     {
         let unfinished = vec![Unfinished { group: GroupKey(7), action, resources: Vec::new() }];
         let greeting = Greeting { held: held.to_vec(), unfinished };
-        let differences = executor::differences(&settings, |_| Phase::Active, &greeting);
+        let differences =
+            systole_agents::translation::differences(&settings, |_| Phase::Active, &greeting);
         assert_eq!(differences == [group], expected, "{action:?}");
     }
 }

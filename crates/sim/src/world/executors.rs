@@ -6,12 +6,11 @@ use crate::host::{Host, Surroundings, configuration};
 use crate::laws::{self, Broken};
 use crate::services::{AGENT_TIMEOUT, Ailment, Manner, PATIENT_TIMEOUT};
 use std::time::Duration;
-use systole_core::{GroupId, GroupKey, Input, Job, NodeId, ResourceKind, Time};
+use systole_core::{GroupId, Input, Job, NodeId, ResourceKind, Time};
+use systole_executor::meaning::{Meaning, of_report};
 use systole_executor::protocol::{Report, Request};
 use systole_executor::standstill::patience;
-use systole_executor::translation::{
-    Greeting, Timeouts, differences, group_of, holdings, is_of_core, outcome_of, request_of,
-};
+use systole_executor::translation::{Timeouts, request_of};
 
 /// How long it takes until a daemon sees that its executor has ended.
 const NOTICE: Duration = Duration::from_micros(200);
@@ -207,82 +206,37 @@ impl World {
     pub(super) fn read_reports(&mut self, node: NodeId) {
         if self.machines[node.index()].is_awake() {
             for report in self.hosts[node.index()].read() {
-                self.heed(node, report);
+                self.follow(node, report);
             }
         }
     }
 
-    fn heed(&mut self, node: NodeId, report: Report) {
-        match report {
-            Report::Hello { groups: held, unfinished, .. } => {
-                self.compare(node, &Greeting { held, unfinished });
-            }
-            Report::Done { job, outcome } if is_of_core(job) => {
-                let outcome = outcome_of(&outcome);
-                self.inform(node, &Input::JobDone { job, outcome });
-            }
-            Report::Done { .. }
-            | Report::Announced { .. }
-            | Report::Log { .. }
-            | Report::AddressBack { .. }
-            | Report::Alarm { .. } => {}
-            Report::Carrier { group, fault } => {
-                let is_there = fault.is_none();
-                if let Some(group) = self.known(node, group) {
-                    self.inform(node, &Input::Carrier { group, is_there });
-                }
-            }
-            Report::ProcessEnded { group, word, is_crash } => {
-                let Some(group) = self.known(node, group) else { return };
-                let Some(cluster) = &self.machines[node.index()].cluster else { return };
-                let resources = &cluster.settings().groups[group.index()].resources;
-                let resource = resources.iter().position(|resource| resource.word == word);
-                if let Some(resource) = resource {
-                    self.inform(node, &Input::ProcessEnded { group, resource, is_crash });
-                }
-            }
-            Report::AddressLost { group, .. } => self.let_go(node, [group]),
-            Report::LettingGo { groups, .. } => self.let_go(node, groups),
-            Report::LetGo { failed, .. } => {
-                self.let_go(node, failed.into_iter().map(|held| held.group));
-            }
-        }
-    }
-
-    /// Handles the greeting of the executor: what the daemon did not expect is stopped.
-    fn compare(&mut self, node: NodeId, greeting: &Greeting) {
-        let timeouts = self.timeouts();
+    /// Does what follows from a report, as the daemon does.
+    fn follow(&mut self, node: NodeId, report: Report) {
+        let is_greeting = matches!(report, Report::Hello { .. });
         let Some(cluster) = &self.machines[node.index()].cluster else { return };
-        let settings = cluster.settings();
-        let unknown = greeting.held.iter().filter(|it| group_of(settings, it.group).is_none());
-        for held in unknown {
-            self.hosts[node.index()].clean_up(held, timeouts);
-        }
-        let held = holdings(settings, greeting);
-        let different = if cluster.awaits_greeting() {
-            Vec::new()
-        } else {
-            differences(settings, |group| cluster.own_phase(group), greeting)
-        };
-        for group in different {
-            self.inform(node, &Input::LetGo(group));
-        }
-        self.machines[node.index()].record_greeting(self.now);
-        self.inform(node, &Input::ExecutorReady(held));
-    }
-
-    fn let_go(&mut self, node: NodeId, groups: impl IntoIterator<Item = GroupKey>) {
-        for key in groups {
-            if let Some(group) = self.known(node, key) {
-                self.note(|| format!("{node:?} hears that {group:?} was let go"));
-                self.inform(node, &Input::LetGo(group));
+        for meaning in of_report(cluster, report) {
+            match meaning {
+                Meaning::Core(input) => self.inform(node, &input),
+                Meaning::CleanUp(held) => {
+                    let timeouts = self.timeouts();
+                    self.hosts[node.index()].clean_up(&held, timeouts);
+                }
+                Meaning::LetGo { group, .. } => {
+                    self.note(|| format!("{node:?} hears that {group:?} was let go"));
+                }
+                // Nobody reads this, and every executor has the same version.
+                Meaning::OtherVersion
+                | Meaning::Line { .. }
+                | Meaning::Reason { .. }
+                | Meaning::AddressBack { .. }
+                | Meaning::Alarm { .. }
+                | Meaning::Carrier { .. } => {}
             }
         }
-    }
-
-    /// Returns the daemon's number for a group.
-    fn known(&self, node: NodeId, key: GroupKey) -> Option<GroupId> {
-        group_of(self.machines[node.index()].cluster.as_ref()?.settings(), key)
+        if is_greeting {
+            self.machines[node.index()].record_greeting(self.now);
+        }
     }
 
     /// Gives an input to a daemon, and then takes a turn of the daemon.
