@@ -1,10 +1,9 @@
 //! The command line.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use crate::order::OrderCommand;
+use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::Duration;
-use systole_core::{GroupSet, HOLD_MAX};
 
 /// The directory of the daemon's sockets.
 pub(crate) const RUN: &str = "/run";
@@ -42,22 +41,8 @@ pub(crate) enum Command {
     },
     /// Explain why each group is where it is, from the journal of this node.
     Why(WhyOptions),
-    /// Give groups to the other node, and wait until that node runs them.
-    Standby(Which),
-    /// Take groups from the other node, and wait until they run here.
-    Takeover(Which),
-    /// Treat a node as a new one because it has lost its state directory, and its generation with it.
-    ForgetPeer {
-        /// The node, as ha.cf names it.
-        node: String,
-    },
-    /// Retry failed groups on this node: a group that could not be started, or whose services failed, may start
-    /// here again, a group that could not be stopped is stopped again, and counted restarts are cleared.
-    #[command(visible_alias = "clear")]
-    Retry {
-        /// Retry only this group, named by its first resource or its address.
-        group: Option<String>,
-    },
+    #[command(flatten)]
+    Order(OrderCommand),
     /// Restart the daemon, for example after an upgrade; resources keep running.
     Restart,
     /// Read ha.cf, haresources and authkeys again and apply the changes; everything else keeps running.
@@ -65,29 +50,6 @@ pub(crate) enum Command {
         /// Accept a haresources file without groups, and stop everything.
         #[arg(long)]
         empty: bool,
-    },
-    /// Confirm that a silent node is dead, in place of a fencing device, after checking that the node is off.
-    ConfirmDead {
-        /// The node, as ha.cf names it.
-        node: String,
-        /// Do not ask whether the node is really off.
-        #[arg(long)]
-        yes: bool,
-    },
-    /// Suspend automatic moves: no failback, no ipfail, no takeover from a dead node.
-    Hold {
-        /// Length of the hold, in seconds or with a unit as in 30m; at most 24h.
-        #[arg(long = "for", value_name = "TIME", default_value = "1h", value_parser = span)]
-        span: Duration,
-        /// Hold only this group.
-        #[arg(long, value_name = "NAME")]
-        group: Option<String>,
-    },
-    /// End all holds, or the hold of one group.
-    Release {
-        /// Release only this group, which is held separately.
-        #[arg(long, value_name = "NAME")]
-        group: Option<String>,
     },
     /// Demonstrate the failover of two servers, in network namespaces of this machine; needs root.
     Lab(LabOptions),
@@ -116,53 +78,6 @@ pub(crate) struct WhyOptions {
     pub(crate) json: bool,
 }
 
-/// Parses the duration of a hold: a time as in ha.cf.
-fn span(text: &str) -> Result<Duration, String> {
-    let span = systole_config::time_span(text)
-        .ok_or("expected a number of seconds, or a number with the unit `s`, `m` or `h`")?;
-    if span.is_zero() || span > HOLD_MAX {
-        return Err("expected more than 0 and at most 24h".to_owned());
-    }
-    Ok(span)
-}
-
-/// The groups to move.
-#[derive(Debug, Args)]
-pub(crate) struct Which {
-    /// The groups to move.
-    #[arg(value_enum, default_value_t = Set::All)]
-    pub(crate) set: Set,
-    /// Move only this group, named by its first resource, by another resource that no other group has, or by
-    /// the beginning of one.
-    #[arg(long, value_name = "NAME", conflicts_with = "set")]
-    pub(crate) group: Option<String>,
-}
-
-/// Groups, seen from this node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Set {
-    /// Every group.
-    All,
-    /// The groups that prefer this node.
-    Local,
-    /// The groups that prefer the other node.
-    Foreign,
-    /// The groups that are not at home: foreign for standby, local for takeover.
-    Failback,
-}
-
-impl Set {
-    /// Returns the set, with `home` for groups that return to their home.
-    pub(crate) const fn hold(self, home: GroupSet) -> GroupSet {
-        match self {
-            Self::All => GroupSet::All,
-            Self::Local => GroupSet::Local,
-            Self::Foreign => GroupSet::Foreign,
-            Self::Failback => home,
-        }
-    }
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct LabOptions {
     /// The daemon to run; by default the one in the directory of this program.
@@ -186,44 +101,9 @@ pub(crate) struct LabOptions {
 mod tests {
     use super::*;
     use clap::CommandFactory as _;
-    use systole_core::HOLD_DEFAULT;
 
     #[test]
     fn command_line_is_consistent() {
         Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn hold_length_defaults_to_one_hour_and_invalid_lengths_are_refused() {
-        let parse = |words: &[&str]| Arguments::try_parse_from(words).map(|all| all.command);
-        for (words, seconds) in [
-            (&["hb", "hold"][..], 3600),
-            (&["hb", "hold", "--for", "30m"], 1800),
-            (&["hb", "hold", "--for", "90"], 90),
-        ] {
-            let Ok(Command::Hold { span, group: None }) = parse(words) else { panic!("{words:?}") };
-            assert_eq!(span, Duration::from_secs(seconds));
-        }
-        assert_eq!(HOLD_DEFAULT, Duration::from_hours(1));
-        for bad in ["0", "25h", "soon"] {
-            assert!(parse(&["hb", "hold", "--for", bad]).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn hand_over_order_accepts_set_or_group_and_refuses_both() {
-        let parse = |words: &[&str]| Arguments::try_parse_from(words).unwrap().command;
-        let all = parse(&["hb", "standby"]);
-        assert!(matches!(all, Command::Standby(Which { set: Set::All, group: None })));
-        let home = parse(&["hb", "takeover", "failback"]);
-        assert!(matches!(home, Command::Takeover(Which { set: Set::Failback, group: None })));
-        let one = parse(&["hb", "takeover", "--group", "10.0.0.9"]);
-        assert!(
-            matches!(one, Command::Takeover(Which { group: Some(name), .. }) if name == "10.0.0.9")
-        );
-        let both = ["hb", "standby", "all", "--group", "10.0.0.9"];
-        assert!(Arguments::try_parse_from(both).is_err());
-        assert_eq!(Set::Failback.hold(GroupSet::Local), GroupSet::Local);
-        assert!(Arguments::try_parse_from(["hb", "standby", "bogus"]).is_err());
     }
 }

@@ -1,9 +1,12 @@
 //! `hb confirm-dead`: the administrator acts in place of a fencing device.
 
-use crate::{complain, exit, order, print};
+use crate::daemon::{ask_daemon, refuse};
+use crate::order::give;
+use crate::{complain, exit, print};
 use std::io;
 use std::path::Path;
 use systole_core::{NodeReport, OrderRefusal};
+use systole_ipc::order::Order;
 use systole_ipc::protocol::{Request, Response};
 use systole_ipc::texts;
 
@@ -20,14 +23,14 @@ pub(crate) fn run(run: &Path, node: &str, is_sure: bool) -> u8 {
         print("nothing was done\n");
         return exit::REFUSED;
     }
-    order::give(run, &Request::ConfirmDead { node })
+    give(run, Order::ConfirmDead(node))
 }
 
 /// Refuses without asking if the node is heard, because the daemon would refuse whatever the answer is.
 fn refuse_heard(run: &Path, node: &str) -> Result<(), u8> {
-    let status = match order::ask_daemon(run, &Request::Status) {
+    let status = match ask_daemon(run, &Request::Status) {
         Ok(Response::Status(status)) => status,
-        Ok(other) => return Err(order::refuse(&other)),
+        Ok(other) => return Err(refuse(&other)),
         Err(code) => return Err(code),
     };
     if status.snapshot.nodes.iter().any(|report| is_heard(report, node)) {

@@ -1,16 +1,18 @@
-//! `hb hold` and `hb release`: nothing moves automatically for a while.
+//! `hb hold`: nothing moves automatically for a while.
 
-use crate::order::{ask_daemon, give};
+use crate::daemon::ask_daemon;
+use crate::order::give;
 use crate::{exit, print, show};
 use std::path::Path;
 use std::time::Duration;
 use systole_core::Snapshot;
+use systole_ipc::order::Order;
 use systole_ipc::protocol::{Request, Response};
 
 /// Has the daemon hold everything or one group, and prints the consequences.
-pub(crate) fn hold(run: &Path, group: Option<String>, span: Duration) -> u8 {
+pub(crate) fn run(run: &Path, group: Option<String>, span: Duration) -> u8 {
     let milliseconds = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
-    let code = give(run, &Request::Hold { group, milliseconds });
+    let code = give(run, Order::Hold(group, milliseconds));
     if code != exit::OK {
         return code;
     }
@@ -19,11 +21,6 @@ pub(crate) fn hold(run: &Path, group: Option<String>, span: Duration) -> u8 {
         print(&consequences(&status.snapshot));
     }
     code
-}
-
-/// Has the daemon end a hold.
-pub(crate) fn release(run: &Path, group: Option<String>) -> u8 {
-    give(run, &Request::Release { group })
 }
 
 /// Returns what is held, and which nodes the hold does not reach.

@@ -4,6 +4,7 @@ mod arguments;
 mod check;
 mod compatible;
 mod confirm;
+mod daemon;
 mod exit;
 mod hold;
 mod lab;
@@ -41,15 +42,9 @@ fn main() -> ExitCode {
         Command::Check { dir, strict } => check::run(&dir, strict),
         Command::Status { json } => status::run(&arguments.run_dir, json),
         Command::Why(which) => why::run(&arguments.run_dir, &arguments.state_dir, &which),
-        Command::Standby(which) => order::standby(&arguments.run_dir, which),
-        Command::Takeover(which) => order::takeover(&arguments.run_dir, which),
-        Command::ForgetPeer { node } => order::forget_peer(&arguments.run_dir, &node),
-        Command::Retry { group } => order::retry(&arguments.run_dir, group),
+        Command::Order(order) => order.run(&arguments.run_dir),
         Command::Restart => restart::run(&arguments.run_dir),
         Command::Reload { empty } => reload::run(&arguments.run_dir, empty),
-        Command::ConfirmDead { node, yes } => confirm::run(&arguments.run_dir, &node, yes),
-        Command::Hold { span, group } => hold::hold(&arguments.run_dir, group, span),
-        Command::Release { group } => hold::release(&arguments.run_dir, group),
         Command::Lab(options) => lab::run(&options),
         Command::LabHelper { arguments } => return lab::help(arguments),
     };

@@ -1,6 +1,6 @@
 //! `hb reload`: the daemon reads its files again.
 
-use crate::order::{ask_daemon, refuse};
+use crate::daemon::{ask_daemon, refuse};
 use crate::{exit, print};
 use std::path::Path;
 use systole_ipc::protocol::{Request, Response};

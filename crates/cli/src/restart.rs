@@ -1,6 +1,6 @@
 //! `hb restart`: the daemon executes its program again.
 
-use crate::order::{ask_daemon, refuse};
+use crate::daemon::{ask_daemon, refuse};
 use crate::{complain, exit, print};
 use std::path::Path;
 use std::thread::sleep;

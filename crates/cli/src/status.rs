@@ -1,6 +1,6 @@
 //! `hb status`: the state of the cluster as this node sees it.
 
-use crate::order::{ask_daemon, refuse};
+use crate::daemon::{ask_daemon, refuse};
 use crate::{complain, exit, print, show};
 use std::path::Path;
 use systole_ipc::protocol::{Request, Response};

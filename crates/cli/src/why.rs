@@ -8,7 +8,7 @@ mod state;
 mod story;
 
 use crate::arguments::WhyOptions;
-use crate::order::{Presence, presence};
+use crate::daemon::{Presence, presence};
 use crate::{complain, exit, print};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

@@ -1,19 +1,15 @@
 //! The journal, which records why everything moved: one JSON object per line.
 
+mod event;
 mod evidence;
-mod order;
 mod read;
-mod story;
 
+pub use event::JournalEvent;
 pub use evidence::{HandOverStage, JobEnd, LastBeat, PingCounts};
-pub use order::JournalOrder;
 pub use read::{Reading, read};
-pub use story::{Place, Subject, begins};
 
-use crate::protocol::Reason;
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
-use systole_core::{Action, Obstacle, Phase, Refusal, Step};
+use systole_core::GroupSet;
 
 /// File name of the journal in a state directory.
 pub const NAME: &str = "journal.jsonl";
@@ -22,267 +18,6 @@ pub const OLD: &str = "journal.jsonl.1";
 
 /// Size in bytes at which the journal is renamed to [`OLD`]: roughly ten thousand entries.
 pub const SIZE_MAX: u64 = 4 << 20;
-
-/// An event, with its evidence.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub enum JournalEvent {
-    /// A group changed its owner or phase.
-    Ownership {
-        /// The group, by its first resource word.
-        group: String,
-        /// The owner.
-        owner: String,
-        /// The term of the ownership.
-        term: u64,
-        /// How far the owner has got.
-        phase: Phase,
-        /// Why, as a word.
-        cause: Cow<'static, str>,
-        /// The evidence.
-        evidence: String,
-    },
-    /// No node runs a group, and this node does not take it over.
-    NotTaken {
-        /// The group.
-        group: String,
-        /// What keeps this node from taking it over.
-        obstacle: Obstacle,
-        /// Why this node would take it over.
-        evidence: String,
-    },
-    /// An interface that a group needs has a fault on this node, or all of them work again.
-    Reach {
-        /// The group.
-        group: String,
-        /// The fault; absent when all interfaces work again.
-        fault: Option<String>,
-    },
-    /// Addresses were removed and were put back; nothing else of the group was touched.
-    AddressBack {
-        /// The group.
-        group: String,
-        /// The addresses, as in haresources.
-        addresses: String,
-        /// Who may have removed them.
-        cause: String,
-    },
-    /// A condition that an administrator should look at although the group runs, or the end of one.
-    Alarm {
-        /// The group.
-        group: String,
-        /// The condition in words; absent when it is over.
-        text: Option<String>,
-        /// Whether it concerns lines of haresources that differ between the nodes.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        lines: bool,
-    },
-    /// A node was silent for its dead time.
-    Death {
-        /// The node.
-        node: String,
-        /// The evidence.
-        evidence: String,
-        /// Time since its last beat in milliseconds; absent if it was never heard.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        silence_ms: Option<u64>,
-        /// The silence in milliseconds after which it counts as dead.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        limit_ms: Option<u64>,
-        /// The last message on each link.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        links: Vec<LastBeat>,
-    },
-    /// A beat came so late that its node nearly counted as dead.
-    Late {
-        /// The node.
-        node: String,
-        /// Time since the previous beat.
-        milliseconds: u64,
-    },
-    /// A node announced that it leaves.
-    Departure {
-        /// The node.
-        node: String,
-    },
-    /// A node that was dead is back.
-    Return {
-        /// The node.
-        node: String,
-        /// The evidence.
-        evidence: String,
-    },
-    /// Groups wait until a silent node is fenced, or no longer wait.
-    Fencing {
-        /// The node.
-        node: String,
-        /// The step, as a word.
-        step: Cow<'static, str>,
-        /// The number of the fencing attempt, if the step concerns one.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        attempt: Option<u32>,
-        /// The evidence, or the decision.
-        evidence: String,
-    },
-    /// The keys are being renewed.
-    Keys {
-        /// The step, as a word.
-        step: Cow<'static, str>,
-        /// The nodes that have not yet been heard with the new key.
-        waiting: Vec<String>,
-    },
-    /// Something is held or kept where it is, or no longer is.
-    Hold {
-        /// The group; absent when everything is held.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        group: Option<String>,
-        /// The step, as a word.
-        step: Cow<'static, str>,
-        /// Who ordered the hold and for how long, or the evidence.
-        evidence: String,
-    },
-    /// A user gave an order.
-    Order {
-        /// The order.
-        order: JournalOrder,
-        /// The user who gave it.
-        uid: u32,
-        /// The process that gave it.
-        pid: i32,
-        /// The user's name, where it is known.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        user: Option<String>,
-        /// The user who logged in and became that user, if they differ.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        login: Option<String>,
-        /// The number of the order in this run; 0 if nothing waits for the answer.
-        #[serde(default)]
-        ticket: u64,
-    },
-    /// A user who may not give orders tried to.
-    Denied {
-        /// The user.
-        uid: u32,
-        /// The process.
-        pid: i32,
-        /// The user's name, where it is known.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        user: Option<String>,
-    },
-    /// The result of an order.
-    Answer {
-        /// The order.
-        order: JournalOrder,
-        /// Why it was refused; absent when it was carried out.
-        refused: Option<Reason>,
-        /// Why it failed, in words, if it was not refused.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        failed: Option<String>,
-        /// The number of the order in this run.
-        #[serde(default)]
-        ticket: u64,
-    },
-    /// A planned hand-over reached a stage, or ended.
-    HandOver(HandOverStage),
-    /// This node refused another node's request for a hand-over, or a step of its hand-over.
-    Refusal {
-        /// The node.
-        node: String,
-        /// The step.
-        step: Step,
-        /// Why.
-        refused: Refusal,
-    },
-    /// Ping nodes were counted, with a consequence.
-    Pings(PingCounts),
-    /// A resource was started, stopped or checked on this node.
-    Job(JobEnd),
-    /// The executor let go of a group on its own initiative.
-    LetGo {
-        /// The group.
-        group: String,
-        /// Why, in words.
-        why: String,
-    },
-    /// The executor is gone, or is back.
-    Executor {
-        /// Whether the executor is there.
-        there: bool,
-    },
-    /// A resource cannot be stopped, and a measure is taken.
-    StopFailure {
-        /// The group.
-        group: String,
-        /// The resource word.
-        resource: String,
-        /// The measure, as the word of `stop_failure` in `ha.cf`.
-        measure: Cow<'static, str>,
-    },
-    /// The daemon started.
-    Start {
-        /// Its version.
-        version: Cow<'static, str>,
-        /// Its generation.
-        generation: u64,
-    },
-    /// The daemon applied another configuration.
-    Reload {
-        /// The changes, one per line.
-        changes: Vec<String>,
-        /// Whether the daemon executes itself again to apply them.
-        restarts: bool,
-    },
-    /// The daemon stops.
-    Stop,
-    /// This node did not run for some time.
-    Pause {
-        /// The length of the pause.
-        milliseconds: u64,
-    },
-    /// A check of a running resource failed or could not be made, or found the resource well again.
-    Check {
-        /// The group.
-        group: String,
-        /// The resource word.
-        resource: String,
-        /// What follows, as a word.
-        follows: Cow<'static, str>,
-        /// What came of the check, in words; empty if the resource is well.
-        #[serde(default, skip_serializing_if = "String::is_empty")]
-        outcome: String,
-        /// How many checks have failed in a row, or how many restarts count, and how many may.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        count: Option<(u8, u8)>,
-    },
-    /// A resource runs on this node although its group does not, or no longer does.
-    Foreign {
-        /// The group.
-        group: String,
-        /// The resource word.
-        resource: String,
-        /// The owner of the group.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        owner: Option<String>,
-        /// What has happened, as a word.
-        step: Cow<'static, str>,
-        /// What came of the stop, in words, if it failed.
-        #[serde(default, skip_serializing_if = "String::is_empty")]
-        outcome: String,
-    },
-    /// A resource could not be started, or cannot be stopped.
-    Failure {
-        /// The group.
-        group: String,
-        /// The node.
-        node: String,
-        /// The action, a start or a stop.
-        action: Action,
-        /// The resource word.
-        resource: String,
-        /// The outcome, in words.
-        outcome: String,
-    },
-}
 
 /// The suffix of the name of a group whose line was replaced.
 pub const RETIRED: &str = " (retired)";
@@ -304,4 +39,37 @@ pub struct Entry {
     /// The event.
     #[serde(flatten)]
     pub event: JournalEvent,
+}
+
+/// What an event is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject<'a> {
+    /// One group, given by its first resource word.
+    Group(&'a str),
+    /// A node, or several groups: the event may concern every group.
+    Every,
+    /// A set of groups, as seen from the node that is named.
+    Set(GroupSet, &'a str),
+    /// An order for one group, or for several.
+    Ordered(Option<&'a str>),
+    /// Nothing that moves a group.
+    Aside,
+}
+
+/// The position of an event among the others of its story.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The event begins something, and a later event ends it.
+    Beginning,
+    /// The event follows from another event.
+    Middle,
+    /// The event ends something that was begun for a set of groups, and comes after its effects on each
+    /// group.
+    Conclusion,
+}
+
+/// Returns whether a stage of a hand-over begins the hand-over.
+#[must_use]
+pub fn begins(stage: &str) -> bool {
+    matches!(stage, "wanted" | "asked" | "unasked")
 }

@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod journal;
+pub mod order;
 pub mod paths;
 pub mod protocol;
 pub mod texts;

@@ -1,9 +1,10 @@
 //! The protocol of the control socket: a request and its response, each one JSON object on a line.
 
+use crate::order::Order;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use systole_core::{GroupSet, OrderRefusal, Refusal, ReloadRefusal, Snapshot};
+use systole_core::{OrderRefusal, Refusal, ReloadRefusal, Snapshot};
 
 /// Maximum size of a request in bytes, including its newline.
 pub const REQUEST_MAX: usize = 4096;
@@ -18,55 +19,13 @@ pub enum Request {
     Status,
     /// Report what `ha.cf` says.
     Parameters,
-    /// Hand this set over to the other node. Only root may ask for it.
-    Standby {
-        /// The set, from this node's point of view.
-        set: GroupSet,
-    },
-    /// Take this set over from the other node. Only root may ask for it.
-    Takeover {
-        /// The set, from this node's point of view.
-        set: GroupSet,
-    },
-    /// Hand one group over to the other node. Only root may ask for it.
-    StandbyGroup {
-        /// The name of the group.
-        group: String,
-    },
-    /// Take one group over from the other node. Only root may ask for it.
-    TakeoverGroup {
-        /// The name of the group.
-        group: String,
-    },
-    /// Forget the generation of a node that has lost its own. Only root may ask for it.
-    ForgetPeer {
-        /// The node's name.
-        node: String,
-    },
-    /// Try again what failed on this node, because its cause was repaired. Only root may ask for it.
-    Retry {
-        /// The group, by its first resource word or its address; every group if absent.
-        group: Option<String>,
+    /// Carry out an order to the cluster. Only root may ask for it.
+    Order {
+        /// The order.
+        order: Order,
     },
     /// Execute the program again, and keep everything that runs. Only root may ask for it.
     Restart,
-    /// Consider a silent node fenced. Only root may ask for it.
-    ConfirmDead {
-        /// The node's name.
-        node: String,
-    },
-    /// Keep every group, or this one, from moving automatically. Only root may ask for it.
-    Hold {
-        /// The group; everything if absent.
-        group: Option<String>,
-        /// The duration of the hold.
-        milliseconds: u64,
-    },
-    /// End a hold. Only root may ask for it.
-    Release {
-        /// The group whose own hold ends; everything that is held if absent.
-        group: Option<String>,
-    },
     /// Read the files again and apply what has changed. Only root may ask for it.
     Reload {
         /// Apply the change even if haresources no longer has any group.
@@ -80,6 +39,12 @@ impl Request {
     #[must_use]
     pub const fn is_order(&self) -> bool {
         !matches!(self, Self::Status | Self::Parameters)
+    }
+}
+
+impl From<Order> for Request {
+    fn from(order: Order) -> Self {
+        Self::Order { order }
     }
 }
 
@@ -239,9 +204,10 @@ mod tests {
 
     #[test]
     fn request_json_round_trips_and_unknown_request_is_refused() {
-        let text = r#"{"request":"standby","set":"foreign"}"#;
+        let text = r#"{"request":"order","order":{"standby":"foreign"}}"#;
+    use systole_core::GroupSet;
         let request: Request = serde_json::from_str(text).unwrap();
-        assert_eq!(request, Request::Standby { set: GroupSet::Foreign });
+        assert_eq!(request, Order::Standby(GroupSet::Foreign).into());
         assert_eq!(serde_json::to_string(&request).unwrap(), text);
         assert!(request.is_order() && !Request::Status.is_order());
         assert!(!Request::Parameters.is_order(), "a member of haclient may ask for it");

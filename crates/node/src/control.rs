@@ -8,13 +8,12 @@ mod error_lines;
 mod executor;
 mod fence;
 mod fifo;
-mod group_names;
+
 mod hooks;
 mod keys;
 mod lacking;
 pub(crate) mod links;
 mod news;
-mod order;
 mod other_lines;
 mod parts;
 mod reading;
@@ -68,7 +67,8 @@ use supervision::Supervision;
 use systole_config::Config;
 use systole_core::{Order, Settings, Ticket};
 use systole_facts::Files;
-use systole_ipc::journal::{JournalEvent, JournalOrder};
+use systole_ipc::journal::JournalEvent;
+use systole_ipc::order::DaemonOrder;
 use systole_ipc::paths::Paths;
 use systole_ipc::protocol::{AlarmReport, KeyRenewal};
 use systole_sys::clock;
@@ -329,7 +329,7 @@ impl Control {
         Supervision::stopping();
         let order = Order::Stop;
         let who = Requester::of(uid, pid.cast_signed());
-        self.note(who.orders(JournalOrder::Stop, NOBODY));
+        self.note(who.orders(DaemonOrder::Stop, NOBODY));
         if self.beat.command(Command::Order { ticket: NOBODY, order }).is_err() {
             return self.say(
                 Level::Error,

@@ -15,6 +15,7 @@ mod hooks;
 pub mod log;
 pub mod log_lines;
 pub mod options;
+mod order;
 mod program;
 pub mod respawn;
 mod role_process;

@@ -375,7 +375,7 @@ fn peer_generation_is_remembered_over_restart_until_forgotten() {
         node.log().contains(replay)
     });
     for (name, response) in [("nobody", "failed"), ("other", "done")] {
-        let order = format!(r#"{{"request":"forget_peer","node":"{name}"}}"#);
+        let order = format!(r#"{{"request":"order","order":{{"forget_peer":"{name}"}}}}"#);
         assert_eq!(node.ask(&order).unwrap()["response"], response, "{name}");
     }
     node.wait_for("an empty record", || stored().is_empty());

@@ -2,8 +2,8 @@
 
 use super::resource_manager::loaded;
 use super::{Call, keys, line};
+use crate::daemon::{Presence, presence};
 use crate::exit;
-use crate::order::{Presence, presence};
 use std::env;
 use std::path::Path;
 use systole_core::{GroupReport, Phase, Snapshot};

@@ -4,13 +4,14 @@
 //! runs without an owner: `takegroup` and `givegroup` are orders to the daemon.
 
 use super::{Call, keys, line};
-use crate::order::{Presence, ask_daemon, presence, refuse};
+use crate::daemon::{Presence, ask_daemon, presence, refuse};
 use crate::{complain_plainly, exit, print};
 use std::path::{Path, PathBuf};
 use systole_config::{ResourceLine, resource_of};
 use systole_core::{GroupReport, Phase, Snapshot};
 use systole_facts::ask::{Ownership, ownership};
-use systole_ipc::protocol::{Request, Response};
+use systole_ipc::order::Order;
+use systole_ipc::protocol::Response;
 
 /// The exit status for a resource that does not run.
 const NOT_OWNED: u8 = 3;
@@ -152,11 +153,11 @@ fn order(verb: Verb, key: &str, run: &Path) -> u8 {
     if is_done {
         return exit::OK;
     }
-    let request = match verb {
-        Verb::Take => Request::TakeoverGroup { group },
-        Verb::Give => Request::StandbyGroup { group },
+    let order = match verb {
+        Verb::Take => Order::TakeoverGroup(group),
+        Verb::Give => Order::StandbyGroup(group),
     };
-    match ask_daemon(run, &request) {
+    match ask_daemon(run, &order.into()) {
         Ok(Response::Done) => exit::OK,
         Ok(other) => refuse(&other),
         Err(code) => code,

@@ -4,8 +4,8 @@
 //! result.
 
 use super::{Call, Command, line};
-use crate::arguments::Set;
-use crate::order::{ask_daemon_within, refuse};
+use crate::daemon::{ask_daemon_within, refuse};
+use crate::order::Set;
 use crate::{complain_plainly, exit, print};
 use clap::ValueEnum as _;
 use std::env;
@@ -14,7 +14,8 @@ use std::path::Path;
 use std::time::Duration;
 use systole_core::GroupSet;
 use systole_ipc::client::Patience;
-use systole_ipc::protocol::{Request, Response};
+use systole_ipc::order::Order;
+use systole_ipc::protocol::Response;
 
 /// How long to wait for a refusal. A daemon that refuses at once does so in milliseconds.
 const LOOK: Duration = Duration::from_secs(1);
@@ -30,14 +31,14 @@ pub(super) fn run(command: Command, call: &Call, run: &Path) -> u8 {
     if is_repeated(command, env::var_os("HA_t").as_deref()) {
         return exit::OK;
     }
-    let request = if command == Command::Takeover {
-        Request::Takeover { set: set.hold(GroupSet::Local) }
+    let order = if command == Command::Takeover {
+        Order::Takeover(set.hold(GroupSet::Local))
     } else {
         let set = set.hold(GroupSet::Foreign);
         line::log(format_args!("Going standby [{set}]."));
-        Request::Standby { set }
+        Order::Standby(set)
     };
-    match ask_daemon_within(run, &request, Patience::Limited(LOOK)) {
+    match ask_daemon_within(run, &order.into(), Patience::Limited(LOOK)) {
         // The order is in progress, or done.
         Ok(None | Some(Response::Done)) => exit::OK,
         Ok(Some(refused @ Response::Refused { .. })) => {

@@ -2,7 +2,10 @@
 
 use super::entries::group_of;
 use systole_config::LineChange;
-use systole_ipc::journal::{Entry, JournalEvent, JournalOrder, RETIRED};
+use systole_ipc::journal::{Entry, JournalEvent, RETIRED};
+use systole_ipc::order::{DaemonOrder, JournalOrder};
+
+const RELOAD: JournalOrder = JournalOrder::Daemon(DaemonOrder::Reload);
 
 /// Returns whether a reload with these changes concerns a group: its line has changed, or a setting, which may
 /// matter for every group.
@@ -19,9 +22,9 @@ pub(super) fn concerns(changes: &[String], group: &str) -> bool {
 /// for another entry, and for an order that has no answer yet.
 pub(super) fn changes(entries: &[Entry], place: usize) -> Option<&[String]> {
     let event = &entries[place].event;
-    if matches!(event, JournalEvent::Order { order: JournalOrder::Reload, .. }) {
+    if matches!(event, JournalEvent::Order { order: RELOAD, .. }) {
         entries[place + 1..].iter().find_map(result)
-    } else if matches!(event, JournalEvent::Answer { order: JournalOrder::Reload, .. }) {
+    } else if matches!(event, JournalEvent::Answer { order: RELOAD, .. }) {
         entries[..place].iter().rev().find_map(result)
     } else {
         changed(&entries[place])
@@ -35,7 +38,7 @@ fn result(entry: &Entry) -> Option<&[String]> {
     else {
         return changed(entry);
     };
-    (*order == JournalOrder::Reload).then_some(&[])
+    (*order == RELOAD).then_some(&[])
 }
 
 fn changed(entry: &Entry) -> Option<&[String]> {

@@ -6,9 +6,11 @@ mod jobs;
 
 use super::entries::{is_only_claimed, time};
 use super::span::span;
+use crate::order;
 use jiff::Timestamp;
 use systole_core::{Obstacle, Phase};
-use systole_ipc::journal::{Entry, JobEnd, JournalEvent, JournalOrder};
+use systole_ipc::journal::{Entry, JobEnd, JournalEvent};
+use systole_ipc::order::JournalOrder;
 use systole_ipc::protocol::Reason;
 use systole_ipc::texts;
 
@@ -62,7 +64,7 @@ impl Teller {
             JournalEvent::Hold { group, step, evidence } => hold(group.as_deref(), step, evidence),
             JournalEvent::Order { order, uid, pid, user, login, ticket: _ } => {
                 let who = evidence::person(*uid, *pid, user.as_deref(), login.as_deref());
-                format!("{who} ordered: {}", order_text(order))
+                format!("{who} ordered: {}", order::words(order))
             }
             JournalEvent::Denied { uid, pid, user } => {
                 let who = evidence::person(*uid, *pid, user.as_deref(), None);
@@ -224,7 +226,7 @@ fn ownership(
 
 /// Returns the sentence about the result of an order.
 fn answer(order: &JournalOrder, refused: Option<Reason>, failed: Option<&str>) -> String {
-    let order = order_text(order);
+    let order = order::words(order);
     match (failed, refused) {
         (Some(text), _) => format!("the order failed: {order}: {text}"),
         (None, Some(reason)) => {
@@ -232,29 +234,6 @@ fn answer(order: &JournalOrder, refused: Option<Reason>, failed: Option<&str>) -
             format!("the order {what}: {order}: {}", texts::reason(reason))
         }
         (None, None) => format!("the order was carried out: {order}"),
-    }
-}
-
-fn order_text(order: &JournalOrder) -> String {
-    match order {
-        JournalOrder::Standby(set) => format!("standby [{set}]"),
-        JournalOrder::Takeover(set) => format!("takeover [{set}]"),
-        JournalOrder::StandbyGroup(group) => format!("standby of group {group}"),
-        JournalOrder::TakeoverGroup(group) => format!("takeover of group {group}"),
-        JournalOrder::ForgetPeer(node) => format!("forget the generation of {node}"),
-        JournalOrder::ConfirmDead(node) => format!("confirm that {node} is dead"),
-        JournalOrder::Hold(group, milliseconds) => {
-            let what = group.as_deref().unwrap_or("everything");
-            format!("hold {what} for {} s", milliseconds / 1000)
-        }
-        JournalOrder::Release(group) => {
-            format!("release {}", group.as_deref().unwrap_or("everything"))
-        }
-        JournalOrder::Stop => "stop".to_owned(),
-        JournalOrder::Restart => "restart the daemon".to_owned(),
-        JournalOrder::Reload => "read the files again".to_owned(),
-        JournalOrder::Retry(None) => "retry failed groups".to_owned(),
-        JournalOrder::Retry(Some(group)) => format!("retry {group}"),
     }
 }
 

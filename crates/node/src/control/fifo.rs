@@ -5,7 +5,7 @@ use super::{Control, Ending};
 use crate::beat::channel::Command;
 use crate::fifo::{Fields, Meaning, meaning};
 use crate::log::{Level, Line, Repeating};
-use crate::state::journal;
+use crate::order;
 use systole_core::{Custom, Order, OrderRefusal, Ticket};
 use systole_ipc::protocol::Reason;
 use systole_ipc::texts;
@@ -69,7 +69,7 @@ impl Control {
     }
 
     fn order_from_fifo(&mut self, order: Order) {
-        let journal_order = journal::of_order(&self.settings, order);
+        let journal_order = order::with_names(order, &self.settings);
         if self.is_restarting || self.reload.is_some() {
             return self.refuse_message("the daemon is about to restart or to apply other files");
         }

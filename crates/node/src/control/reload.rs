@@ -26,7 +26,8 @@ use crate::log_lines::LogRenderer;
 use std::sync::Arc;
 use systole_config::{Authentication, Config};
 use systole_core::{ReloadRefusal, Settings};
-use systole_ipc::journal::{JournalEvent, JournalOrder};
+use systole_ipc::journal::JournalEvent;
+use systole_ipc::order::DaemonOrder;
 use systole_ipc::protocol::{Reason, Response};
 use systole_ipc::texts;
 
@@ -45,7 +46,7 @@ impl Control {
     /// Handles `hb reload`.
     pub(super) fn order_reload(&mut self, asked: &Asked, may_be_empty: bool) {
         let (uid, pid) = (asked.credentials.user, asked.credentials.pid);
-        self.note(Requester::of(uid, pid).orders(JournalOrder::Reload, NOBODY));
+        self.note(Requester::of(uid, pid).orders(DaemonOrder::Reload, NOBODY));
         self.reload(Some(asked.client), may_be_empty);
     }
 
@@ -228,7 +229,7 @@ impl Control {
                 | Response::Parameters(_)
                 | Response::Reloaded { .. } => (None, None),
             };
-            self.record_answer(JournalOrder::Reload, refused, failed, NOBODY);
+            self.record_answer(DaemonOrder::Reload, refused, failed, NOBODY);
             self.server.answer(client, response);
         }
     }

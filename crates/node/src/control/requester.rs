@@ -6,7 +6,8 @@
 use std::fs::File;
 use std::io::Read as _;
 use systole_core::Ticket;
-use systole_ipc::journal::{JournalEvent, JournalOrder};
+use systole_ipc::journal::JournalEvent;
+use systole_ipc::order::JournalOrder;
 
 /// Maximum number of bytes of a file that are read for a name.
 const FILE_MAX: u64 = 1 << 20;
@@ -38,8 +39,8 @@ impl Requester {
         Self { uid: 0, pid: 0, user: name(&users, 0), login: None }
     }
 
-    pub(super) fn orders(self, order: JournalOrder, ticket: Ticket) -> JournalEvent {
-        let Self { uid, pid, user, login } = self;
+    pub(super) fn orders(self, order: impl Into<JournalOrder>, ticket: Ticket) -> JournalEvent {
+        let (Self { uid, pid, user, login }, order) = (self, order.into());
         JournalEvent::Order { order, uid, pid, user, login, ticket: ticket.0 }
     }
 

@@ -1,19 +1,20 @@
 //! The questions and orders on the control socket.
 
 use super::Control;
+use super::alarms;
 use super::requester::Requester;
 use super::restart::RESTARTING;
 use super::server::{Asked, ClientId};
-use super::{alarms, order};
 use crate::beat::channel::Command;
 use crate::log::{Level, Line, Repeating};
 use crate::options::version;
-use crate::state::journal;
+use crate::order;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use systole_config::Medium;
 use systole_core::{OrderRefusal, Snapshot, Ticket};
-use systole_ipc::journal::{JournalEvent, JournalOrder};
+use systole_ipc::journal::JournalEvent;
+use systole_ipc::order::JournalOrder;
 use systole_ipc::protocol::{Parameters, Reason, Request, Response, Status};
 use systole_ipc::texts;
 use systole_sys::clock;
@@ -58,19 +59,20 @@ impl Control {
         if let Some(text) = self.is_rereading().filter(|_| needs_files || self.reload.is_some()) {
             return self.refuse_busy(asked.client, text);
         }
-        if matches!(asked.request, Request::Restart) {
-            return self.restart(asked);
-        }
-        if let Request::Reload { empty } = asked.request {
-            return self.order_reload(asked, empty);
-        }
-        let order = match order::of(&asked.request, &self.settings) {
-            Ok(Some(order)) => order,
+        let order = match &asked.request {
+            Request::Restart => return self.restart(asked),
+            Request::Reload { empty } => return self.order_reload(asked, *empty),
+            Request::Order { order } => order,
             // Requests that are not orders never reach this point.
-            Ok(None) => return self.fail(asked.client, "this is not an order"),
+            Request::Status | Request::Parameters => {
+                return self.fail(asked.client, "this is not an order");
+            }
+        };
+        let order = match order::with_ids(order, &self.settings) {
+            Ok(order) => order,
             Err(unknown) => return self.fail(asked.client, &unknown.to_string()),
         };
-        let journal_order = journal::of_order(&self.settings, order);
+        let journal_order = order::with_names(order, &self.settings);
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
         self.note(Requester::of(uid, pid).orders(journal_order, ticket));
@@ -88,18 +90,19 @@ impl Control {
     /// Records the result of an order.
     pub(super) fn record_answer(
         &mut self,
-        order: JournalOrder,
+        order: impl Into<JournalOrder>,
         refused: Option<Reason>,
         failed: Option<&str>,
         ticket: Ticket,
     ) {
         let failed = failed.map(str::to_owned);
+        let order = order.into();
         self.note(JournalEvent::Answer { order, refused, failed, ticket: ticket.0 });
     }
 
     pub(super) fn answer(&mut self, ticket: Ticket, result: Result<(), OrderRefusal>) {
         let Some((client, order)) = self.orders.remove(&ticket) else { return };
-        let journal_order = journal::of_order(&self.settings, order);
+        let journal_order = order::with_names(order, &self.settings);
         self.record_answer(journal_order, result.err().map(Reason::Order), None, ticket);
         let Some(client) = client else {
             return result.unwrap_or_else(|refusal| self.tell_refused(order, refusal));

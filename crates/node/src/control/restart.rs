@@ -8,7 +8,7 @@ use super::{Control, NOBODY};
 use crate::daemon::host_names::Names;
 use crate::log::Level;
 use systole_core::Refusal;
-use systole_ipc::journal::JournalOrder;
+use systole_ipc::order::DaemonOrder;
 use systole_ipc::protocol::{Reason, Response};
 
 /// Why nothing can be restarted or reloaded any longer: a successor would not know about the stop, and
@@ -21,7 +21,7 @@ impl Control {
     /// Restarts the daemon, unless its successor would not start.
     pub(super) fn restart(&mut self, asked: &Asked) {
         let (uid, pid) = (asked.credentials.user, asked.credentials.pid);
-        self.note(Requester::of(uid, pid).orders(JournalOrder::Restart, NOBODY));
+        self.note(Requester::of(uid, pid).orders(DaemonOrder::Restart, NOBODY));
         if self.is_stopping {
             return self.refuse_restart(asked.client);
         }
@@ -32,7 +32,7 @@ impl Control {
     pub(super) fn refuse_restart(&mut self, client: ClientId) {
         self.say(Level::Warning, format!("Not restarted: {STOPPING}."));
         let (reason, text) = (Reason::from(Refusal::NotReady), STOPPING.to_owned());
-        self.record_answer(JournalOrder::Restart, Some(reason), None, NOBODY);
+        self.record_answer(DaemonOrder::Restart, Some(reason), None, NOBODY);
         self.server.answer(client, &Response::Refused { reason, text });
     }
 
@@ -58,7 +58,7 @@ impl Control {
 
     pub(super) fn fail_restart(&mut self, client: ClientId, text: &str) {
         self.say(Level::Error, format!("Not restarted: {text}"));
-        self.record_answer(JournalOrder::Restart, None, Some(text), NOBODY);
+        self.record_answer(DaemonOrder::Restart, None, Some(text), NOBODY);
         self.fail(client, text);
     }
 

@@ -4,14 +4,12 @@ mod evidence;
 mod fencing;
 mod file;
 mod hold;
-mod order;
 mod repeats;
 #[cfg(test)]
 mod tests;
 
 pub use file::Journal;
 pub(super) use file::Scribe;
-pub(crate) use order::of_order;
 
 use std::time::Duration;
 use systole_core::{

@@ -4,7 +4,8 @@ use systole_core::{
     Cause, Event, Group, GroupId, GroupSet, HandOverReason, Order, Phase, Refusal, Resource,
     ResourceKind, Unfinished, UnfinishedStage,
 };
-use systole_ipc::journal::{JournalEvent, JournalOrder};
+use systole_ipc::journal::JournalEvent;
+use systole_ipc::order::DaemonOrder;
 
 pub(crate) fn settings() -> Settings {
     let kind = ResourceKind::Agent { name: "nginx".into(), arguments: Vec::new() };
@@ -219,13 +220,13 @@ fn journal_names_cause_and_evidence() {
     };
     let now = Duration::ZERO;
     journal.write(journal::of_event(&settings, &event).unwrap(), now).unwrap();
-    let order = journal::of_order(&settings, Order::ForgetPeer(NodeId(0)));
+    let order = crate::order::with_names(Order::ForgetPeer(NodeId(0)), &settings);
     let user = Some("root".to_owned());
     let order = JournalEvent::Order { order, uid: 0, pid: 12, user, login: None, ticket: 4 };
     journal.write(order, now).unwrap();
     let refused = Some(Refusal::NoPeer.into());
     let answer =
-        JournalEvent::Answer { order: JournalOrder::Stop, refused, failed: None, ticket: 4 };
+        JournalEvent::Answer { order: DaemonOrder::Stop.into(), refused, failed: None, ticket: 4 };
     journal.write(answer, now).unwrap();
     let text = fs::read_to_string(directory.path().join("journal.jsonl")).unwrap();
     let lines: Vec<serde_json::Value> =

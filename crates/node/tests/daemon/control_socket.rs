@@ -38,7 +38,7 @@ fn control_socket_is_for_root_and_its_group_and_orders_are_journaled() {
     if let Ok(group) = systole_sys::identity::group_id("haclient") {
         assert_eq!(data.gid(), group);
     }
-    let refused = node.ask(r#"{"request":"standby","set":"all"}"#).unwrap();
+    let refused = node.ask(r#"{"request":"order","order":{"standby":"all"}}"#).unwrap();
     assert_eq!(refused["response"], "refused");
     let parameters = node.ask(r#"{"request":"parameters"}"#).unwrap();
     assert_eq!(parameters["response"], "parameters");

@@ -59,7 +59,7 @@ fn silent_name_server_delays_only_reload_and_restart() {
     }
     replace_executor(&node);
     // An order that has nothing to do with the files is accepted.
-    let answer = node.ask(r#"{"request":"standby","set":"all"}"#).unwrap();
+    let answer = node.ask(r#"{"request":"order","order":{"standby":"all"}}"#).unwrap();
     assert_ne!(answer["reason"], "busy", "{answer}");
     kill(node.pid().unwrap(), Signal::Hangup).unwrap();
     node.wait_for("a word about the other signal", || {

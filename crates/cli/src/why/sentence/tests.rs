@@ -1,6 +1,7 @@
 use super::*;
 use systole_core::{Action, Outcome, Refusal};
 use systole_ipc::journal::{HandOverStage, LastBeat, PingCounts};
+use systole_ipc::order::{DaemonOrder, Order};
 
 /// Returns the sentences for entries of web2, made one after the other.
 fn tell(events: Vec<JournalEvent>) -> Vec<String> {
@@ -58,7 +59,7 @@ fn retired_line_is_told_as_claimed_here_and_as_run_by_peer() {
 #[test]
 fn order_accepted_but_unsuccessful_is_told_as_failed_not_refused() {
     let answer = |why: Refusal| JournalEvent::Answer {
-        order: JournalOrder::StandbyGroup("nginx".into()),
+        order: Order::StandbyGroup("nginx".into()).into(),
         refused: Some(why.into()),
         failed: None,
         ticket: 1,
@@ -197,7 +198,7 @@ fn hand_over_is_told_stage_by_stage() {
 #[test]
 fn order_is_told_with_user_login_and_process() {
     let order = |user: Option<&str>, login: Option<&str>| JournalEvent::Order {
-        order: JournalOrder::Stop,
+        order: DaemonOrder::Stop.into(),
         uid: 0,
         pid: 17,
         user: user.map(str::to_owned),

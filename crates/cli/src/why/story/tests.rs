@@ -1,7 +1,8 @@
 use super::super::state::tests::report;
 use super::*;
 use systole_core::{Action, GroupSet, Outcome};
-use systole_ipc::journal::{HandOverStage, JobEnd, JournalOrder};
+use systole_ipc::journal::{HandOverStage, JobEnd};
+use systole_ipc::order::{DaemonOrder, JournalOrder, Order};
 
 fn entry(second: u32, event: JournalEvent) -> Entry {
     let time = format!("2026-11-24T10:{:02}:{:02}.250Z", second / 60, second % 60);
@@ -34,7 +35,7 @@ fn death(second: u32) -> Entry {
 }
 
 fn order() -> JournalEvent {
-    let order = JournalOrder::Standby(GroupSet::All);
+    let order = Order::Standby(GroupSet::All).into();
     JournalEvent::Order { order, uid: 0, pid: 7, user: None, login: None, ticket: 1 }
 }
 
@@ -185,7 +186,7 @@ fn end_of_set_hand_over_belongs_to_move_of_each_group() {
 #[test]
 fn order_answered_just_before_move_belongs_to_following_move() {
     let answer = || JournalEvent::Answer {
-        order: JournalOrder::ConfirmDead("web1".into()),
+        order: Order::ConfirmDead("web1".into()).into(),
         refused: None,
         failed: None,
         ticket: 1,
@@ -255,12 +256,12 @@ fn story_without_daemon_is_told_in_past_tense() {
 
 #[test]
 fn story_omits_entries_of_other_groups_and_of_no_group() {
-    let orders = [
-        JournalOrder::StandbyGroup("nginx".into()),
-        JournalOrder::TakeoverGroup("nginx".into()),
-        JournalOrder::Hold(Some("nginx".into()), 1000),
-        JournalOrder::Release(Some("nginx".into())),
-        JournalOrder::Retry(Some("nginx".into())),
+    let orders: [JournalOrder; 5] = [
+        Order::StandbyGroup("nginx".into()).into(),
+        Order::TakeoverGroup("nginx".into()).into(),
+        Order::Hold(Some("nginx".into()), 1000).into(),
+        Order::Release(Some("nginx".into())).into(),
+        Order::Retry(Some("nginx".into())).into(),
     ];
     let order = |order: JournalOrder| JournalEvent::Order {
         order,
@@ -283,7 +284,7 @@ fn story_omits_entries_of_other_groups_and_of_no_group() {
     }
     journal.push(entry(299, JournalEvent::Denied { uid: 1000, pid: 8, user: None }));
     journal.push(entry(299, JournalEvent::Keys { step: "begins".into(), waiting: Vec::new() }));
-    let ours = JournalOrder::TakeoverGroup("10.0.0.9".into());
+    let ours = JournalOrder::from(Order::TakeoverGroup("10.0.0.9".into()));
     journal.push(entry(300, order(ours.clone())));
     journal.push(owned(300, "10.0.0.9", "web2", 2, Phase::Active));
     journal.push(entry(301, answer(orders[0].clone())));
@@ -296,7 +297,7 @@ fn story_omits_entries_of_other_groups_and_of_no_group() {
 #[test]
 fn story_omits_reload_of_other_groups_and_its_order() {
     let reload = |second, change: &str| {
-        let order = JournalOrder::Reload;
+        let order = JournalOrder::from(DaemonOrder::Reload);
         let ordered = JournalEvent::Order {
             order: order.clone(),
             uid: 0,

@@ -6,7 +6,7 @@ use systole_core::{Group, GroupId, ResourceKind, Settings};
 
 /// A request names something that does not exist or is ambiguous.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum UnknownName {
+pub(crate) enum UnknownName {
     /// A node that is not one of the other nodes in `ha.cf`.
     #[error("{0} is not another node of this cluster")]
     Node(String),
