@@ -8,7 +8,10 @@ use systole_ipc::protocol::{Request, Response};
 /// Prints the changes. The exit code is 2 when there are mistakes in the files.
 pub(crate) fn run(run: &Path, empty: bool) -> u8 {
     match ask_daemon(run, &Request::Reload { empty }) {
-        Ok(Response::Reloaded { changes, restarts }) => {
+        Ok(Response::Reloaded { changes, restarts, findings }) => {
+            if !findings.is_empty() {
+                print(&format!("{findings}\n"));
+            }
             print(&text(&changes, restarts));
             exit::OK
         }

@@ -9,7 +9,7 @@ use crate::directive::{self, Directive, Subject, Told};
 use crate::medium::{Medium, PingNode};
 pub use groups::LineChange;
 use std::fmt::Display;
-use systole_core::{Failback, GroupId};
+use systole_core::{Failback, Group, GroupId, GroupKey};
 
 /// What a change requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,10 +90,8 @@ pub fn difference(old: &Config, new: &Config) -> Vec<Change> {
     found.value("auto_failback", old.failback, *failback, effect);
     let is_same = by_name(old, &old.group_failback) == by_name(new, group_failback);
     found.changed("failback of single groups", is_same, Effect::Live);
-    let is_same = by_place(old, &old.monitors) == by_place(new, monitors);
-    found.changed("monitor", is_same, Effect::Live);
-    let is_same = by_place(old, &old.probes) == by_place(new, probes);
-    found.changed("check", is_same, Effect::Live);
+    found.of_groups("monitor", &changed_groups((old, &old.monitors), (new, monitors)));
+    found.of_groups("check", &changed_groups((old, &old.probes), (new, probes)));
     found.changed("hold_down", old.hold_down == *hold_down, Effect::Live);
     found.value("ipfail", on(old.ipfail), on(*ipfail), Effect::Live);
     found.values(old, new, Subject::Agents);
@@ -145,6 +143,12 @@ impl Found {
     fn changed(&mut self, what: &str, is_same: bool, effect: Effect) {
         if !is_same {
             self.push(format!("{what}: changed"), effect);
+        }
+    }
+
+    fn of_groups(&mut self, what: &str, groups: &[&str]) {
+        if !groups.is_empty() {
+            self.push(format!("{what}: changed for {}", groups.join(", ")), Effect::Live);
         }
     }
 
@@ -227,17 +231,31 @@ fn by_name<'a>(config: &'a Config, own: &[(GroupId, Failback)]) -> Vec<(&'a str,
     named.collect()
 }
 
-/// Returns what is set for single resources by the names of their groups, whatever their numbers are.
-fn by_place<'a, T: Clone>(
-    config: &'a Config,
-    own: &[(GroupId, usize, T)],
-) -> Vec<(&'a str, usize, T)> {
-    let named = own.iter().filter_map(|(group, place, what)| {
-        Some((config.groups.get(group.index())?.name(), *place, what.clone()))
-    });
-    let mut named: Vec<_> = named.collect();
-    named.sort_by_key(|(name, place, _)| (*name, *place));
-    named
+/// Returns the groups whose lines are the same in both configurations, and for whose resources something else is set.
+/// A line that has changed is told by itself.
+fn changed_groups<'a, T: PartialEq>(
+    (old, was): (&Config, &[(GroupId, usize, T)]),
+    (new, is): (&'a Config, &[(GroupId, usize, T)]),
+) -> Vec<&'a str> {
+    let differs = |group: &&Group| {
+        set_for(old, was, group.key)
+            .is_some_and(|was| set_for(new, is, group.key).is_some_and(|is| was != is))
+    };
+    new.groups.iter().filter(differs).map(Group::name).collect()
+}
+
+/// Returns what is set for the resources of the group with a key, if there is one.
+fn set_for<'a, T>(
+    config: &Config,
+    all: &'a [(GroupId, usize, T)],
+    key: GroupKey,
+) -> Option<Vec<(usize, &'a T)>> {
+    let index = config.groups.iter().position(|group| group.key == key)?;
+    let own = all.iter().filter(|(group, _, _)| group.index() == index);
+    let mut own: Vec<_> = own.map(|(_, place, what)| (*place, what)).collect();
+    // What is set several times for one resource keeps its order.
+    own.sort_by_key(|(place, _)| *place);
+    Some(own)
 }
 
 fn medium(medium: &Medium) -> String {

@@ -71,6 +71,10 @@ pub enum Response {
         changes: Vec<String>,
         /// Whether the daemon executes itself again to apply them.
         restarts: bool,
+        /// Mistakes in the files with which the daemon runs, as `hb check` prints them; empty when there are none,
+        /// or when the files have not changed.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        findings: String,
     },
     /// The files contain mistakes, and nothing was changed.
     Invalid {
@@ -201,11 +205,11 @@ pub struct KeyRenewal {
 mod tests {
     use super::*;
     use crate::texts;
+    use systole_core::GroupSet;
 
     #[test]
     fn request_json_round_trips_and_unknown_request_is_refused() {
         let text = r#"{"request":"order","order":{"standby":"foreign"}}"#;
-    use systole_core::GroupSet;
         let request: Request = serde_json::from_str(text).unwrap();
         assert_eq!(request, Order::Standby(GroupSet::Foreign).into());
         assert_eq!(serde_json::to_string(&request).unwrap(), text);

@@ -21,7 +21,18 @@ fn config_change_is_described_in_one_line_with_its_effect() {
         ("keepalive 2", "keepalive 1", "keepalive: 2 s -> 1 s", Live),
         ("auto_failback on", "auto_failback off", "auto_failback: on -> off", Live),
         ("ping 192.168.122.1\n", "", "ping node removed: ping 192.168.122.1", Live),
-        ("auto_failback on", "auto_failback on\nmonitor default", "monitor: changed", Live),
+        (
+            "auto_failback on",
+            "auto_failback on\nmonitor default",
+            "monitor: changed for 192.168.122.100/24/eth0",
+            Live,
+        ),
+        (
+            "auto_failback on",
+            "auto_failback on\nmonitor nginx\ncheck nginx tcp 127.0.0.1:80",
+            "check: changed for 192.168.122.100/24/eth0",
+            Live,
+        ),
         ("node web1\nnode web2", "node web2\nnode web1", "nodes: changed", Restart),
         ("logfacility local0", "logfacility local1", "logging: changed", Restart),
         (
@@ -65,6 +76,16 @@ fn haresources_changes_are_listed_as_added_changed_or_removed() {
     assert_eq!(found, [(text.to_owned(), Effect::Live)]);
     assert_eq!(LineChange::of(text), Some(LineChange::Removed(was)));
     assert_eq!(LineChange::of("deadtime: 30 s -> 20 s"), None);
+}
+
+#[test]
+fn added_or_changed_line_is_told_without_its_monitoring() {
+    let ha_cf = HA_CF.replace("auto_failback on", "auto_failback on\nmonitor default");
+    let old = config(&ha_cf, AUTHKEYS, HARESOURCES);
+    let lines = "web1 192.168.122.100/24/eth0 other nginx\nweb2 third\n";
+    let found = difference(&old, &config(&ha_cf, AUTHKEYS, lines));
+    let told: Vec<&str> = found.iter().map(|change| change.text.as_str()).collect();
+    assert!(told.len() == 2 && told.iter().all(|text| text.starts_with("group ")), "{told:?}");
 }
 
 #[test]

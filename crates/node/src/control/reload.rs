@@ -42,6 +42,15 @@ pub(super) struct Reload {
     read: Read,
 }
 
+/// What came of a reload.
+struct Reloaded {
+    changes: Vec<String>,
+    /// Whether a successor applies the changes.
+    restarts: bool,
+    /// Mistakes in the files with which the daemon runs.
+    findings: String,
+}
+
 impl Control {
     /// Handles `hb reload`.
     pub(super) fn order_reload(&mut self, asked: &Asked, may_be_empty: bool) {
@@ -73,10 +82,10 @@ impl Control {
     /// Applies what the files say, once they have been read.
     pub(super) fn files_read(&mut self, asker: Option<ClientId>, result: Result<Next, Trouble>) {
         match result {
-            Ok(Next::Same) => self.tell_unchanged(asker),
-            Ok(Next::Unchanged(Read { files, config, .. })) => {
+            Ok(Next::Same) => self.tell_unchanged(asker, String::new()),
+            Ok(Next::Unchanged(Read { files, config, findings, .. })) => {
                 (self.files, self.config) = (files, config);
-                self.tell_unchanged(asker);
+                self.tell_unchanged(asker, findings);
             }
             Ok(Next::Live(read, pings)) => self.begin_reload(Reload { asker, read }, pings),
             Ok(Next::Anew(read, names)) => self.succeed(Reload { asker, read }, names),
@@ -160,13 +169,14 @@ impl Control {
         };
         self.renderer = LogRenderer::new(Arc::clone(&settings), std::process::id());
         self.settings = settings;
-        let Reload { asker, read: Read { files, config, changes, hindrances: _ } } = reload;
+        let Reload { asker, read: Read { files, config, changes, hindrances: _, findings } } =
+            reload;
         let before = std::mem::replace(&mut self.config, config);
         self.configure_hooks();
         if self.take_keys(before.authentication) {
             self.files = files;
         }
-        self.tell_reload(asker, changes, false);
+        self.tell_reload(asker, Reloaded { changes, restarts: false, findings });
     }
 
     /// Sends changed keys to the beat thread. Returns whether there are none, or the beat thread accepts
@@ -186,23 +196,25 @@ impl Control {
         if let Err(text) = self.prepare_successor(&read, names) {
             return self.fail_reload(asker, &text);
         }
-        self.tell_reload(asker, read.changes, true);
+        let Read { changes, findings, .. } = read;
+        self.tell_reload(asker, Reloaded { changes, restarts: true, findings });
         self.say(Level::Info, "Heartbeat restart triggered.");
         self.begin_restart();
     }
 
-    fn tell_reload(&mut self, asker: Option<ClientId>, changes: Vec<String>, restarts: bool) {
+    fn tell_reload(&mut self, asker: Option<ClientId>, reloaded: Reloaded) {
+        let Reloaded { changes, restarts, findings } = reloaded;
         for change in &changes {
             self.say(Level::Info, format!("Reload: {change}"));
         }
         self.note(JournalEvent::Reload { changes: changes.clone(), restarts });
-        self.answer_reload(asker, &Response::Reloaded { changes, restarts });
+        self.answer_reload(asker, &Response::Reloaded { changes, restarts, findings });
     }
 
-    fn tell_unchanged(&mut self, asker: Option<ClientId>) {
+    fn tell_unchanged(&mut self, asker: Option<ClientId>, findings: String) {
         self.say(Level::Info, UNCHANGED);
         let (changes, restarts) = (Vec::new(), false);
-        self.answer_reload(asker, &Response::Reloaded { changes, restarts });
+        self.answer_reload(asker, &Response::Reloaded { changes, restarts, findings });
     }
 
     fn refuse_reload(&mut self, asker: Option<ClientId>, reason: ReloadRefusal) {

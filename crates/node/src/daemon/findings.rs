@@ -9,6 +9,13 @@ pub(crate) fn report(findings: &[Finding], files: &Files, color: bool) -> String
     render(findings, &files.sources(), color)
 }
 
+/// Returns what is wrong with files, in readable form: no mere notes. Empty if nothing is.
+pub(crate) fn mistakes(findings: &[Finding], files: &Files) -> String {
+    let is_mistake = |finding: &&Finding| finding.severity > Severity::Note;
+    let mistakes: Vec<Finding> = findings.iter().filter(is_mistake).cloned().collect();
+    if mistakes.is_empty() { String::new() } else { report(&mistakes, files, false) }
+}
+
 /// Returns the findings as log lines: in the words of heartbeat 3.0.6 if it has any, else in those of
 /// Systole.
 pub(crate) fn lines(findings: &[Finding], files: &Files) -> Vec<Line> {

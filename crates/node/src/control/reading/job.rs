@@ -56,6 +56,8 @@ pub(in crate::control) struct Read {
     pub(in crate::control) changes: Vec<String>,
     /// What keeps changed lines from starting on this node.
     pub(in crate::control) hindrances: Vec<Hindrance>,
+    /// Mistakes with which the daemon runs, as `hb check` prints them.
+    pub(in crate::control) findings: String,
 }
 
 /// What must be done next.
@@ -107,10 +109,11 @@ impl Job {
         }
         let loaded = files.check_telling(&self.paths.configuration, &tell);
         let lines = findings::lines(&loaded.findings, &files);
+        let findings = findings::mistakes(&loaded.findings, &files);
         let result = match loaded.config {
             None => Err(Trouble::Mistakes(findings::report(&loaded.findings, &files, false))),
             Some(config) if self.is_emptied(&config) => Err(Trouble::Failed(EMPTIED.to_owned())),
-            Some(config) => self.next(files, config, steps).map_err(Trouble::Failed),
+            Some(config) => self.next(files, config, findings, steps).map_err(Trouble::Failed),
         };
         Found { lines, result }
     }
@@ -120,7 +123,13 @@ impl Job {
         !self.may_be_empty && config.groups.is_empty() && !self.config.groups.is_empty()
     }
 
-    fn next(self, files: Files, config: Config, steps: &Steps) -> Result<Next, String> {
+    fn next(
+        self,
+        files: Files,
+        config: Config,
+        findings: String,
+        steps: &Steps,
+    ) -> Result<Next, String> {
         let changes = match self.purpose {
             Purpose::Restart => Vec::new(),
             Purpose::Reload => difference(&self.config, &config),
@@ -134,7 +143,7 @@ impl Job {
         let is_same = changes.is_empty();
         let directory = &self.paths.configuration;
         let hindrances = hindrance::find(directory, &self.config, &config, steps);
-        let mut read = Read { files, config, changes, hindrances };
+        let mut read = Read { files, config, changes, hindrances, findings };
         match self.purpose {
             Purpose::Reload if is_same => Ok(Next::Unchanged(read)),
             Purpose::Reload if is_live => {
