@@ -18,7 +18,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use story::Story;
 use systole_core::{GroupReport, Retirement};
-use systole_ipc::journal;
+use systole_ipc::journal::{self, Entry};
 use systole_ipc::protocol::Status;
 
 /// Number of moves that are printed for a named group if no number is given.
@@ -60,9 +60,7 @@ pub(crate) fn run(run: &Path, state: &Path, which: &WhyOptions) -> u8 {
     };
     let mut wanted: Vec<&str> = known.iter().copied().filter(is_wanted).collect();
     if let (true, Some(word)) = (wanted.is_empty(), group) {
-        // The group may be named by another of its words, as with `--group`.
-        let has_word = |name: &&str| story::has_word(&reading.entries, name, word);
-        wanted = known.iter().copied().filter(has_word).collect();
+        wanted = by_other_word(&reading.entries, &known, word);
     }
     if wanted.is_empty() {
         complain(&nothing(state, group, &known));
@@ -91,6 +89,24 @@ pub(crate) fn run(run: &Path, state: &Path, which: &WhyOptions) -> u8 {
     };
     let end = reading.entries.last().and_then(entries::time);
     print_text(stories, silence.zip(end), reported, note)
+}
+
+/// Returns the groups that have another word than their name, or the beginning of one, as with `--group`. A
+/// beginning is accepted if only one group has it, and if it is not an address: 10.0.0.1 does not mean 10.0.0.10.
+fn by_other_word<'a>(entries: &[Entry], known: &[&'a str], word: &str) -> Vec<&'a str> {
+    let having = |fits: &dyn Fn(&str) -> bool| -> Vec<&'a str> {
+        let has = |name: &&str| fits(name) || story::has_word(entries, name, fits);
+        known.iter().copied().filter(has).collect()
+    };
+    let exact = having(&|other| other == word);
+    if !exact.is_empty() || word.parse::<IpAddr>().is_ok() {
+        return exact;
+    }
+    let mut begun = having(&|other| other.starts_with(word));
+    if begun.iter().any(|name| !name.ends_with(journal::RETIRED)) {
+        begun.retain(|name| !name.ends_with(journal::RETIRED));
+    }
+    if begun.len() == 1 { begun } else { Vec::new() }
 }
 
 /// Returns what a daemon reports about a group, which has this name in the journal.

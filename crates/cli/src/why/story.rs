@@ -35,11 +35,11 @@ pub(super) fn groups(entries: &[Entry]) -> Vec<&str> {
     groups
 }
 
-/// Returns whether a resource with this word was started or stopped in a group.
-pub(super) fn has_word(entries: &[Entry], group: &str, word: &str) -> bool {
+/// Returns whether a resource that was started or stopped in a group has a word with this property.
+pub(super) fn has_word(entries: &[Entry], group: &str, fits: impl Fn(&str) -> bool) -> bool {
     let tells = |entry: &Entry| {
         let JournalEvent::Job(job) = &entry.event else { return false };
-        job.group == group && job.resources.iter().any(|it| it == word)
+        job.group == group && job.resources.iter().any(|word| fits(word))
     };
     entries.iter().any(tells)
 }
