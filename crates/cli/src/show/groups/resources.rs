@@ -58,9 +58,12 @@ fn checked(check: &CheckReport) -> String {
     if check.restarts > 0 {
         text += &format!(", restarted {} of {} times", check.restarts, check.restarts_allowed);
     }
-    if let Some(next) = check.next_ms {
-        text += &format!(", next check in {}", time_left(next));
-    }
+    text += &match check.next_ms {
+        // It waits for its turn among the other checks.
+        Some(0) => ", next check is due".to_owned(),
+        Some(next) => format!(", next check in {}", time_left(next)),
+        None => String::new(),
+    };
     text
 }
 
