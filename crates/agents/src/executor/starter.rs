@@ -98,6 +98,17 @@ impl Way {
         let _ = self.tell.send(news);
         self.wake.raise();
     }
+
+    /// Sends the last result of a helper, which has ended before: a check that follows must not find this one
+    /// still there.
+    fn end(self, result: Option<News>) {
+        let (tell, wake) = (self.tell.clone(), Arc::clone(&self.wake));
+        drop(self);
+        if let Some(news) = result {
+            let _ = tell.send(news);
+            wake.raise();
+        }
+    }
 }
 
 impl Drop for Way {
@@ -148,7 +159,7 @@ impl Starter {
                 let number = workers::end(&remains);
                 way.tell(News::Cleared { service: service_of(&request), number });
             }
-            way.tell(facts.start(run, &request, action, &configuration, &passage));
+            Some(facts.start(run, &request, action, &configuration, &passage))
         })?;
         Ok(gate)
     }
@@ -157,33 +168,31 @@ impl Starter {
     pub(super) fn name_main(&self, service: ServiceId, unit: String) {
         let facts = Arc::clone(&self.facts);
         // Without an answer, the end of the process is found by the next check.
-        let _ = self.help("unit", None, move |way| {
-            if let Some(process) = facts.main_process(&unit) {
-                way.tell(News::Named { service, unit, process });
-            }
+        let _ = self.help("unit", None, move |_| {
+            facts.main_process(&unit).map(|process| News::Named { service, unit, process })
         });
     }
 
     /// Has a helper ask systemd how the main process of a unit has ended.
     pub(super) fn ask_end(&self, service: ServiceId, unit: String) -> Result<(), String> {
         let facts = Arc::clone(&self.facts);
-        self.help("unit", None, move |way| {
+        self.help("unit", None, move |_| {
             let is_crash = facts.has_crashed(&unit);
-            way.tell(News::Ended { service, is_crash });
+            Some(News::Ended { service, is_crash })
         })
     }
 
     /// Has a helper look for agents.
     pub(super) fn look(&self, look: LookId, resources: Vec<Resource>) -> Result<(), String> {
         let facts = Arc::clone(&self.facts);
-        self.help("look", None, move |way| {
+        self.help("look", None, move |_| {
             let missing = facts.missing(&resources).and_then(|missing| match missing {
                 Some(name) => Ok(Some(name)),
                 // A start is recorded before it begins, which needs space.
                 None => facts.records.try_room().map(|()| None),
             });
             let missing = missing.map_err(|error| error.to_string());
-            way.tell(News::Looked { look, resources, missing });
+            Some(News::Looked { look, resources, missing })
         })
     }
 
@@ -200,11 +209,12 @@ impl Starter {
         Ok(())
     }
 
+    /// Has a helper do some work, and sends what that returns.
     fn help(
         &self,
         name: &str,
         check: Option<CheckOf>,
-        work: impl FnOnce(&Way) + Send + 'static,
+        work: impl FnOnce(&Way) -> Option<News> + Send + 'static,
     ) -> Result<(), String> {
         if self.helpers.load(Ordering::Relaxed) >= HELPERS_MAX {
             return Err(format!("{HELPERS_MAX} others wait for their disk"));
@@ -217,7 +227,10 @@ impl Starter {
         let (tell, wake) = (self.tell.clone(), Arc::clone(&self.wake));
         let way = Way { tell, wake, helpers: Arc::clone(&self.helpers), check };
         let helper = thread::Builder::new().name(name.to_owned()).stack_size(STACK);
-        let helper = helper.spawn(move || work(&way));
+        let helper = helper.spawn(move || {
+            let result = work(&way);
+            way.end(result);
+        });
         helper.map(drop).map_err(|error| error.to_string())
     }
 
