@@ -10,6 +10,9 @@ use systole_core::{Resource, ResourceKind, Time};
 /// How long a program may take to start. No working program needs so long: after this time the disk of the
 /// program does not answer, or the machine has no room left for it.
 pub(super) const BEGIN_LIMIT: Duration = Duration::from_secs(10);
+/// How much longer a program may take to start for each other one that is starting: on a busy machine a hundred
+/// that start at once share it.
+const BEGIN_EACH: Duration = Duration::from_millis(200);
 /// How long a run counts towards the number of runs that are active at the same time. That number limits how
 /// many start at once, but a run that hangs must not hold up other groups.
 const SHARE: Duration = Duration::from_secs(10);
@@ -189,12 +192,21 @@ impl Machine {
         if job.run.action == Action::Start {
             ledger = self.enter(&mut job);
         }
-        let state = State::Entering { ledger: ledger.unwrap_or(0), until: self.now + BEGIN_LIMIT };
+        let state = State::Entering { ledger: ledger.unwrap_or(0), until: self.begin_until(id) };
         let (since, name) = (self.now, String::new());
         self.active.push(Active { id, job, action, limit, since, state, name });
         if ledger.is_none() {
             self.go_on_entering(0);
         }
+    }
+
+    /// The time by which a program that is about to start must have started.
+    fn begin_until(&self, run: RunId) -> Time {
+        let is_starting =
+            |state: &State| matches!(state, State::Entering { .. } | State::Beginning { .. });
+        let others = self.active.iter().filter(|it| it.id != run && is_starting(&it.state));
+        let others = u32::try_from(others.count()).unwrap_or(u32::MAX);
+        self.now + BEGIN_LIMIT + BEGIN_EACH.saturating_mul(others)
     }
 
     /// Continues the runs that waited for the ledger with this number.
@@ -221,7 +233,7 @@ impl Machine {
 
     /// Has the shell carry out a run.
     fn launch(&mut self, at: usize) {
-        let lifetime = self.lifetime();
+        let (lifetime, until) = (self.lifetime(), self.begin_until(self.active[at].id));
         let active = &mut self.active[at];
         let (run, action) = (active.id, active.action);
         if active.job.is_of_addresses() {
@@ -232,7 +244,7 @@ impl Machine {
         if matches!(active.state, State::Entering { .. }) {
             active.postpone(self.now.since(active.since));
         }
-        let (since, until) = (self.now, self.now + BEGIN_LIMIT);
+        let since = self.now;
         let until = active.limit.map_or(until, |limit| limit.min(until));
         active.state = State::Beginning { since, until, unwanted: None };
         let request = Box::new(active.job.run.clone());

@@ -159,8 +159,9 @@ fn start_hanging_before_its_program_is_given_up_as_not_asked() {
     bench.pass(10 * SECOND);
     let signals = bench.signals();
     assert!(signals.contains(&(run, Signal::Kill)), "{signals:?}");
-    // The helper hangs forever: its group waits for nothing, and starts nothing either.
-    bench.pass(5 * SECOND);
+    // The helper hangs forever: its group waits for nothing, and starts nothing either. The other program began
+    // beside it, and has had a little longer.
+    bench.pass(5 * SECOND + SECOND / 5);
     let done = bench.done();
     assert!(done.iter().any(|(id, outcome)| *id == job && not_asked(outcome)), "{done:?}");
     assert!(done.iter().any(|(id, outcome)| *id == other && not_asked(outcome)), "{done:?}");
@@ -170,6 +171,22 @@ fn start_hanging_before_its_program_is_given_up_as_not_asked() {
     bench.tell(Input::NotBegun { run, why: NotBegun::Error("given up".into()) });
     bench.run(WEB, Action::Stop, &[agent("a")]);
     assert_eq!(bench.begin().1, Action::Stop);
+}
+
+#[test]
+fn programs_that_start_at_once_have_longer_to_begin_each() {
+    let mut bench = Bench::new();
+    for group in 100..104 {
+        bench.run(GroupKey(group), Action::Status, &[agent("a")]);
+    }
+    let runs: Vec<RunId> = bench.begins().iter().map(|(run, _)| *run).collect();
+    assert_eq!(runs.len(), 4);
+    bench.pass(10 * SECOND);
+    assert_eq!(bench.signals(), [(runs[0], Signal::Kill)]);
+    bench.pass(2 * SECOND / 5);
+    assert_eq!(bench.signals(), [(runs[1], Signal::Kill), (runs[2], Signal::Kill)]);
+    bench.pass(SECOND / 5);
+    assert_eq!(bench.signals(), [(runs[3], Signal::Kill)]);
 }
 
 #[test]
