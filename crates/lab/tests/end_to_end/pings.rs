@@ -5,7 +5,7 @@ use crate::play::{play, play_with};
 use crate::{LIMIT, Outcome, longest_gap, owned_by, stays_with};
 use std::ops::RangeBounds;
 use std::time::{Duration, Instant};
-use systole_lab::{ClusterConfig, Failback, Lab, Node};
+use systole_lab::{ClusterConfig, Failback, Lab, LabError, Node, Output};
 
 /// How often the ping node comes back for a moment.
 const FLAPS: usize = 4;
@@ -97,6 +97,17 @@ const SLOW: &str = "#!/bin/sh\ncase $1 in\nstart) touch /run/slow ;;\n\
 
 /// The taker has agreed, and loses its network while the giver stops the group: the group goes back to where
 /// clients can reach it.
+/// Gives the order for a hand-over until it is accepted: each node must know how many ping nodes the other one sees.
+fn ordered_when_accepted(lab: &Lab) -> Result<Output, LabError> {
+    let until = Instant::now() + LIMIT;
+    loop {
+        let told = lab.run(Node::Web1, &["hb", "standby"])?;
+        if told.success() || !told.stderr.contains("refused") || Instant::now() >= until {
+            return Ok(told);
+        }
+    }
+}
+
 #[test]
 fn ping_node_lost_by_taker_during_hand_over_sends_group_back() -> Outcome {
     let usual = config("1s");
@@ -106,7 +117,7 @@ fn ping_node_lost_by_taker_during_hand_over_sends_group_back() -> Outcome {
     play_with(&config, scripts, |lab| {
         both_see(lab)?;
         std::thread::scope(|threads| {
-            let order = threads.spawn(|| lab.run(Node::Web1, &["hb", "standby"]));
+            let order = threads.spawn(|| ordered_when_accepted(lab));
             let stops = lab.wait_for("web1 stops the service", LIMIT, || {
                 lab.run(Node::Web1, &["test", "-e", "/var/tmp/stopping"])
                     .is_ok_and(|told| told.success())
