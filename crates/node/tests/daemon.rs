@@ -57,7 +57,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Time between two checks.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-const HA_CF: &str = "keepalive 50ms\ndeadtime 300ms\nwarntime 200ms\ninitdead 300ms\n\
+const HA_CF: &str = "keepalive 50ms\ndeadtime 600ms\nwarntime 400ms\ninitdead 600ms\n\
                      realtime off\nauto_failback on\nucast lo 127.0.0.9\nnode %NAME% other\n";
 
 /// Puts the calling thread, and thus every program that it starts, into a network of its own.

@@ -16,11 +16,11 @@ fn reload_keeps_process_and_group() {
     let refused = node.call(&["-r"]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("NOT restarted"));
-    node.write("config/ha.cf", &text.replace("deadtime 300ms", "deadtime 250ms"));
+    node.write("config/ha.cf", &text.replace("deadtime 600ms", "deadtime 550ms"));
     assert_eq!(node.code(&["-r"]), 0);
     node.wait_for("the new time", || {
         let status = node.status();
-        status.is_some_and(|status| status["nodes"][0]["deadtime_ms"] == 250)
+        status.is_some_and(|status| status["nodes"][0]["deadtime_ms"] == 550)
     });
     assert_eq!(node.pid(), pid);
     node.wait_for("the group", || node.phase().as_deref() == Some("active"));
@@ -42,7 +42,7 @@ fn control_socket_is_for_root_and_its_group_and_orders_are_journaled() {
     assert_eq!(refused["response"], "refused");
     let parameters = node.ask(r#"{"request":"parameters"}"#).unwrap();
     assert_eq!(parameters["response"], "parameters");
-    assert_eq!(parameters["values"]["deadtime"], "300ms", "{parameters}");
+    assert_eq!(parameters["values"]["deadtime"], "600ms", "{parameters}");
     assert_eq!(parameters["manages_resources"], true);
     assert!(parameters["values"].get("auth").is_none(), "keys are no parameters");
     let nonsense = node.ask("nonsense").unwrap();
