@@ -41,7 +41,7 @@ fn fence_program_without_room_is_retried_and_has_not_failed() {
     let node = Node::new();
     install_agent(&node);
     let ha_cf = fs::read_to_string(node.path("config/ha.cf")).unwrap();
-    let ha_cf = ha_cf.replace("initdead 300ms", "initdead 4s\nfence_delay 0");
+    let ha_cf = ha_cf.replace("initdead 600ms", "initdead 4s\nfence_delay 0");
     node.write("config/ha.cf", &format!("{ha_cf}fence other fence_test plug=other\n"));
     node.start();
     let fencer = fencer(node.pid().unwrap()).unwrap();
