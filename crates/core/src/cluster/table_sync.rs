@@ -114,13 +114,6 @@ impl TableSync {
         }
     }
 
-    /// The sequence of the first beat that described the table as it is.
-    #[cfg(test)]
-    pub(super) fn changed_last(&self) -> u64 {
-        let told = self.rows.iter().filter(|row| row.digest.is_some());
-        told.map(|row| row.changed).max().unwrap_or_default()
-    }
-
     fn has_fresh(&self) -> bool {
         self.rows.iter().any(|row| row.digest.is_some() && row.is_fresh)
     }

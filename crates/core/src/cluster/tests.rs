@@ -1,9 +1,12 @@
-use super::*;
+//! The core as the daemon sees it: inputs, time and outputs alone.
+
 use crate::{
-    Action, Beat, Cause, Failback, Fencing, Group, GroupKey, GroupSet, HandOverEvent, Heard,
-    Holding, IpfailEvent, LinkId, Message, Occasion, Order, OrderRefusal, Outcome, Outgoing,
-    PeerRecord, Phase, Refusal, ReloadRefusal, Resource, ResourceKind, Scope, Step, StopFailure,
-    Ticket, Uuid, Wording, Words,
+    Action, Beat, Boot, Cause, Claim, Cluster, Echo, Event, Failback, Fencing, Group, GroupId,
+    GroupKey, GroupReport, GroupSet, HandOverEvent, HandOverProgress, Heard, Holding, Input,
+    IpfailEvent, JobId, LinkId, Message, NodeId, NodeReport, NodeStatus, Obstacle, Occasion, Order,
+    OrderRefusal, Outcome, Outgoing, Output, PeerRecord, Phase, PingId, Refusal, ReloadRefusal,
+    Resource, ResourceKind, Retirement, Scope, Settings, Snapshot, Step, StopFailure, Ticket, Time,
+    Uuid, Wording, Words,
 };
 use std::time::Duration;
 
@@ -42,6 +45,7 @@ mod reservations;
 mod rolling;
 mod scripts;
 mod sets;
+mod shown;
 mod slow_line;
 mod statuses;
 mod table_sync;
@@ -100,6 +104,10 @@ struct Node {
     cluster: Cluster,
     id: NodeId,
     generation: u64,
+    /// Whether it plays a node of the previous version.
+    is_former: bool,
+    /// When something last happened.
+    now: Time,
     said: Vec<Event>,
     sent: Vec<(Outgoing, Option<Beat>)>,
     /// Every message with a sequence that was ever sent.
@@ -132,11 +140,6 @@ struct Node {
 }
 
 impl Node {
-    /// The state, with facts in place of words.
-    fn snapshot(&self) -> Snapshot {
-        self.cluster.snapshot(&Wording::FACTS)
-    }
-
     fn new(id: NodeId, failback: Failback, generation: u64) -> Self {
         Self::with(settings(id, failback), generation)
     }
@@ -148,6 +151,8 @@ impl Node {
             cluster,
             id,
             generation,
+            is_former: false,
+            now: Time::START,
             said: Vec::new(),
             sent: Vec::new(),
             kept: Vec::new(),
@@ -184,14 +189,17 @@ impl Node {
             message: &sent.0.message,
             beat: sent.1.as_ref(),
         };
+        self.now = now;
         self.cluster.handle(now, &Input::Heard(heard));
     }
 
     fn order(&mut self, now: Time, order: Order) {
+        self.now = now;
         self.cluster.handle(now, &Input::Order { ticket: Ticket(1), order });
     }
 
     fn turn(&mut self, now: Time) {
+        self.now = now;
         self.cluster.elapse(now);
         while let Some(output) = self.cluster.poll() {
             match output {
@@ -287,22 +295,9 @@ impl Node {
         self.cluster.elapse(now);
     }
 
-    fn has_said(&self, event: &Event) -> bool {
-        self.said.contains(event)
-    }
-
-    /// Whether the node has declared another node dead.
-    fn counts_dead(&self, other: NodeId) -> bool {
-        self.said.iter().any(|event| matches!(event, Event::PeerDead(node, _) if *node == other))
-    }
-
-    /// How often a start failed here.
-    fn failed_starts(&self) -> usize {
-        self.said.iter().filter(|event| matches!(event, Event::StartFailed { .. })).count()
-    }
-
-    fn phase(&self, group: GroupId) -> Phase {
-        self.cluster.groups[group].row.phase()
+    fn play_version(&mut self, is_former: bool, capabilities: u32) {
+        self.is_former = is_former;
+        self.cluster.play_version(is_former, capabilities);
     }
 }
 

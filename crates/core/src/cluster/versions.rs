@@ -20,6 +20,13 @@ use crate::peer::{Kind, Peer};
 use crate::{Beat, NodeId, TableForm};
 
 impl Cluster {
+    /// Plays another version of this program, which no input can make of this one.
+    #[cfg(test)]
+    pub(crate) const fn play_version(&mut self, is_former: bool, capabilities: u32) {
+        self.transmitter.is_former = is_former;
+        self.transmitter.beat.capabilities = capabilities;
+    }
+
     /// The form in which this node's table is sent now.
     pub(super) fn form(&self) -> TableForm {
         #[cfg(test)]

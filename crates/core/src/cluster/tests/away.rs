@@ -1,9 +1,9 @@
 //! Groups that left because of a fault, the end of the fault, and what a person orders.
 
 use super::pair::Pair;
+use super::reload::{OLD, with_groups};
 use super::*;
-use crate::HandOverReason;
-use crate::cluster::hand_over::{HandOver, Stage};
+use crate::ProgressStage;
 
 /// Both groups prefer A.
 const BOTH: [GroupId; 2] = [FIRST, SECOND];
@@ -282,17 +282,40 @@ fn group_refused_repeatedly_is_offered_at_growing_intervals() {
 /// A whole set was requested, and has come to include a group that must stay.
 #[test]
 fn hand_over_home_of_group_without_failback_is_ended() {
-    let mut pair = Pair::settled(Failback::Off);
-    pair.end(A);
-    pair.until("B has all", |pair| pair.runs(B) == BOTH);
-    pair.nodes[0] = Some(Node::new(A, Failback::Off, 2));
-    pair.pass(Duration::from_secs(3));
+    const THIRD: GroupId = GroupId(2);
+    let of = |id| {
+        let mut settings = with_groups(id, Failback::On, &[OLD[0], OLD[1], (A, &["third"])]);
+        settings.group_failback = vec![(THIRD, Failback::Off)];
+        settings
+    };
+    let mut pair = Pair::of([A, B].map(|id| Some(Node::with(of(id), 1))));
+    pair.until("all runs", |pair| pair.runs(A).len() == 2 && pair.runs(B) == [SECOND]);
+    pair.pass(Duration::from_secs(1));
+    // A loses the first group and gets it back, but what B says does not get through.
+    pair.plugged(A, FIRST, false);
+    pair.until("B has it", |pair| pair.runs(B) == BOTH);
+    pair.pass(Duration::from_secs(1));
+    pair.node(B).said.clear();
+    pair.beats_only = true;
+    pair.plugged(A, FIRST, true);
+    let asked = (ProgressStage::Asked, Scope::Set(GroupSet::Foreign));
+    let last = |pair: &mut Pair| pair.node(B).progress().last().map(|it| (it.stage, it.scope));
+    pair.until("it is asked for", |pair| last(pair) == Some(asked));
+    assert!(pair.node(B).hands_over());
+    // Then the third group fails on A.
+    pair.node(A).fails = Some(THIRD);
+    pair.node(A).runs.retain(|group| *group != THIRD);
     let now = pair.now;
-    let motive = HandOverReason::Home;
-    pair.node(B).cluster.hand_over = HandOver::at(Stage::Asked, (B, A), FIRST, motive, (now, 0));
+    pair.node(A).cluster.handle(now, &Input::LetGo(THIRD));
+    pair.until("B takes it", |pair| pair.node(B).owner(THIRD) == Some(B));
     pair.step();
-    assert!(!pair.node(B).cluster.hand_over.runs());
-    assert_eq!(pair.runs(B), BOTH);
+    assert!(!pair.node(B).hands_over());
+    let ended = ProgressStage::Ended(Refusal::Withdrawn);
+    assert_eq!(last(&mut pair), Some((ended, asked.1)));
+    pair.beats_only = false;
+    pair.until("the first one goes home", |pair| pair.runs(A) == [FIRST]);
+    pair.pass(Duration::from_secs(5));
+    assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND, THIRD]));
 }
 
 /// B has listened for half a second when it stands still, and the link to A comes up a moment after

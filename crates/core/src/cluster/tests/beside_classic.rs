@@ -234,7 +234,6 @@ fn group_request_repeated_while_group_stops_is_kept_and_granted_once() {
     for _ in 0..1_000 {
         beside.say(Message::GroupRequest { key: "second".into() });
     }
-    assert_eq!(beside.node.cluster.groups[SECOND].requested_by.len(), 1);
     beside.sent();
     let now = beside.now;
     beside.node.finish_jobs(now);

@@ -59,8 +59,8 @@ fn undisturbed(mut pair: Pair, node: Node) -> Pair {
     });
     for group in [FIRST, SECOND] {
         for node in [id, other] {
-            let row = pair.node(node).cluster.groups[group].row;
-            assert_eq!((row.owner(), row.phase()), (Some(other), Phase::Active), "to {node:?}");
+            let (owner, _, phase) = pair.node(node).row(group);
+            assert_eq!((owner, phase), (Some(other), Phase::Active), "to {node:?}");
         }
     }
     pair
@@ -70,9 +70,9 @@ fn undisturbed(mut pair: Pair, node: Node) -> Pair {
 fn returning_node_remembering_higher_term_disturbs_no_group() {
     for group in [FIRST, SECOND] {
         let mut pair = undisturbed(alone(), returning(B, 2, &[(group, B, REMEMBERED)]));
-        let term = pair.node(A).cluster.groups[group].row.term();
+        let term = pair.node(A).term(group);
         assert!(term >= REMEMBERED, "its claim is not below the remembered one: {term}");
-        assert_eq!(pair.node(B).cluster.groups[group].row.term(), term);
+        assert_eq!(pair.node(B).term(group), term);
     }
 }
 
@@ -260,12 +260,15 @@ fn hand_over_completes_at_done_without_waiting_for_table_of_giver() {
 #[test]
 fn node_after_pause_tells_group_of_peer_as_stopping_until_answered() {
     let mut pair = Pair::settled(Failback::Off);
-    let phase = |pair: &mut Pair| pair.node(A).cluster.told(SECOND).claim.phase;
-    assert_eq!(phase(&mut pair), Phase::Active);
+    assert_eq!(pair.told_by(A, SECOND).phase, Phase::Active);
     pair.stand_still(A, DEADTIME.saturating_sub(KEEPALIVE / 2), false);
-    assert_eq!(pair.node(A).cluster.groups[SECOND].row.phase(), Phase::Active);
-    assert_eq!(phase(&mut pair), Phase::Stopping);
-    pair.until("it is answered", |pair| phase(pair) == Phase::Active);
+    assert_eq!(pair.node(A).phase(SECOND), Phase::Active);
+    let since = pair.node(A).kept.len();
+    pair.until("it beats", |pair| pair.node(A).kept[since..].iter().any(|sent| sent.1.is_some()));
+    pair.step();
+    assert_eq!(pair.told_by(A, SECOND).phase, Phase::Stopping, "at once");
+    assert_eq!(pair.node(A).phase(SECOND), Phase::Active);
+    pair.until("it is answered", |pair| pair.told_by(A, SECOND).phase == Phase::Active);
 }
 
 #[test]
@@ -273,9 +276,9 @@ fn higher_term_of_own_claim_told_by_peer_keeps_reason_of_group() {
     let mut pair = Pair::settled(Failback::Off);
     let reason = |pair: &mut Pair| pair.node(A).snapshot().groups[0].reason.clone();
     let before = reason(&mut pair);
-    let claim = Claim { term: REMEMBERED, ..pair.node(A).cluster.told(FIRST).claim };
-    pair.node(A).cluster.handle_claim(B, FIRST, &claim);
-    assert_eq!(pair.node(A).cluster.groups[FIRST].row.term(), REMEMBERED);
+    pair.nodes[B.index()] = Some(returning(B, 2, &[(FIRST, A, REMEMBERED)]));
+    pair.until("it is told", |pair| pair.node(A).term(FIRST) >= REMEMBERED);
+    assert_eq!((pair.node(A).term(FIRST), pair.node(A).owner(FIRST)), (REMEMBERED, Some(A)));
     assert_eq!(reason(&mut pair), before);
 }
 
@@ -300,8 +303,8 @@ fn holder_of_running_group_is_not_outranked_by_peer_still_starting() {
             let is_stop = |event: &Event| matches!(event, Event::Ownership { group: at, phase: Phase::Stopping, .. } if *at == group);
             let said = &pair.node(runs).said;
             assert!(!said.iter().any(is_stop), "{failback:?} {runs:?}: {said:?}");
-            let row = pair.node(starts).cluster.groups[group].row;
-            assert_eq!((row.owner(), row.phase()), (Some(runs), Phase::Active), "{failback:?}");
+            let (owner, _, phase) = pair.node(starts).row(group);
+            assert_eq!((owner, phase), (Some(runs), Phase::Active), "{failback:?}");
             let now = pair.now;
             pair.node(starts).holds_jobs = false;
             pair.node(starts).finish_jobs(now);

@@ -1,11 +1,10 @@
 //! What goes wrong during a hand-over between Systole nodes.
 
-use super::super::hand_over::Stage;
 use super::pair::Pair;
 use super::reload::{Line, with_groups};
 use super::three::{C, Three};
 use super::*;
-use crate::Action;
+use crate::{Action, ProgressStage};
 
 impl Node {
     /// Ends the waiting jobs except those of one group, which are returned. The next jobs end at
@@ -67,8 +66,8 @@ fn group_taken_by_giver_and_still_stopping_is_not_started_by_taker() {
         assert!(
             !three.runs(B).contains(&SECOND),
             "A still stops it: {:?}, B {:?}",
-            three.nodes[0].as_ref().expect("it has power").cluster.groups[SECOND].row,
-            three.nodes[1].as_ref().expect("it has power").cluster.groups[SECOND].cause,
+            three.nodes[0].as_ref().expect("it has power").row(SECOND),
+            three.nodes[1].as_ref().expect("it has power").group(SECOND).reason,
         );
     }
 }
@@ -103,7 +102,7 @@ fn group_on_hold_that_failed_at_giver_does_not_move_with_ipfail_hand_over() {
     pair.answers[0] = false;
     pair.until("the other one goes", |pair| pair.runs(B).contains(&FIRST));
     pair.pass(Duration::from_secs(5));
-    assert!(!pair.runs(B).contains(&SECOND), "{:?}", pair.node(B).cluster.groups[SECOND].cause);
+    assert!(!pair.runs(B).contains(&SECOND), "{:?}", pair.node(B).group(SECOND).reason);
 }
 
 /// A person changes their mind while the other node checks whether it can take what is offered.
@@ -196,7 +195,7 @@ fn group_of_giver_in_doubt_is_not_taken_before_fence() {
     let now = pair.now;
     pair.node(B).order(now, Order::Standby(GroupSet::All));
     pair.pass(Duration::from_secs(5));
-    let cause = pair.node(A).cluster.groups[SECOND].cause;
+    let cause = pair.node(A).group(SECOND).reason;
     assert_eq!(pair.runs(A), [FIRST], "{cause:?}, {:?}", pair.node(B).answers);
 }
 
@@ -225,7 +224,7 @@ fn group_stopped_by_ending_node_is_taken_before_last_stop_is_done() {
         let slow = b.finish_jobs_but(now, FIRST);
         (0..60_000).for_each(|_| pair.step());
         assert!(!slow.is_empty());
-        let rows = pair.node(A).cluster.groups[SECOND].row;
+        let rows = pair.node(A).row(SECOND);
         assert_eq!(
             pair.runs(A),
             [SECOND],
@@ -266,7 +265,7 @@ fn group_stopped_late_by_taker_runs_while_another_group_still_starts() {
     }
     b.held = slow;
     (0..60_000).for_each(|_| pair.step());
-    let rows = pair.node(B).cluster.groups[SECOND].row;
+    let rows = pair.node(B).row(SECOND);
     let all = [pair.runs(A), pair.runs(B)].concat();
     assert!(all.contains(&SECOND), "nobody for a minute: {rows:?}");
 }
@@ -295,7 +294,7 @@ fn group_stopped_for_ending_taker_is_taken_back_while_another_stops() {
     let slow = a.finish_jobs_but(now, FIRST);
     (0..60_000).for_each(|_| pair.step());
     assert!(!slow.is_empty());
-    let row = pair.node(A).cluster.groups[THIRD].row;
+    let row = pair.node(A).row(THIRD);
     assert!(
         pair.runs(A).contains(&THIRD),
         "nobody for a minute: {row:?}, {:?}",
@@ -334,11 +333,11 @@ fn group_stopped_by_giver_runs_in_time_after_pause_of_taker() {
     }
     let took = pair
         .until("the other one runs", |pair| [pair.runs(A), pair.runs(B)].concat().contains(&FIRST));
-    let row = pair.node(A).cluster.groups[THIRD].row;
+    let row = pair.node(A).row(THIRD);
     assert!(
         took < Duration::from_secs(3),
         "nowhere for {took:?}: {row:?} {:?}",
-        pair.node(A).cluster.hand_over
+        pair.node(A).snapshot().hand_over
     );
 }
 
@@ -351,12 +350,15 @@ fn hand_over_waits_for_stop_at_giver_despite_claim_of_taker() {
     pair.node(A).order(now, Order::Standby(GroupSet::Local));
     pair.until("A stops it", |pair| !pair.node(A).held.is_empty());
     let now = pair.now;
+    let claim = pair.told_by(A, FIRST);
+    let claim = Claim { owner: B, term: claim.term + 1, phase: Phase::Active, ..claim };
+    pair.claims(B, claim);
     let a = pair.node(A);
-    a.cluster.pass_to(B, FIRST, Phase::Active);
     a.turn(now);
-    let stage = |a: &Node| a.cluster.hand_over.running().map(|running| running.stage);
-    assert_eq!(stage(a), Some(Stage::Releasing));
+    assert_eq!(a.owner(FIRST), Some(B), "it is believed");
+    let stage = |a: &Node| a.progress().last().map(|plan| plan.stage);
+    assert_eq!((stage(a), a.hands_over()), (Some(ProgressStage::Agreed), true));
     a.finish_jobs(now);
     a.turn(now);
-    assert!(matches!(stage(a), Some(Stage::Given(_))));
+    assert_eq!((stage(a), a.hands_over()), (Some(ProgressStage::Released), true));
 }

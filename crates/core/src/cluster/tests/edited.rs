@@ -39,7 +39,7 @@ fn restart_a(pair: &mut Pair, failback: Failback, lines: &[Line], is_remembered:
     let generation = before.generation + 1;
     let terms = if is_remembered { before.cluster.terms().collect() } else { Vec::new() };
     let mut settings = Settings { initdead: LIMIT, ..with_groups(A, failback, lines) };
-    let retired = group_id(settings.groups.len());
+    let retired = GroupId(u16::try_from(settings.groups.len()).unwrap());
     settings.retire(&[Group { key: LOST, ..groups(&OLD).swap_remove(0) }]);
     let mut node = Node::new(A, failback, generation);
     let boot = Boot { terms, listed: vec![(retired, 1)], ..boot(generation) };
@@ -65,9 +65,7 @@ fn retired_group_held_at_restart_is_claimed_stopped_and_then_replaced() {
         let mut pair = settled(failback);
         let retired = restart_a(&mut pair, failback, &CHANGED, is_remembered);
         pair.rest(2);
-        let cluster = &pair.node(A).cluster;
-        assert!(cluster.tells(retired));
-        let claim = cluster.told(retired).claim;
+        let claim = pair.told_by(A, retired);
         assert_eq!((claim.owner, claim.phase, claim.runs_here), (A, Phase::Stopping, true));
         assert!(claim.unable, "it is never started again");
         let now = pair.now;

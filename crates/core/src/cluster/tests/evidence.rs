@@ -2,7 +2,6 @@
 
 use super::pair::Pair;
 use super::*;
-use crate::cluster::hand_over::Asker;
 use crate::{
     HandOverProgress, HandOverReason, Inability, LastBeat, Mark, Phase, PingVerdict, ProgressStage,
     Silence,
@@ -16,9 +15,7 @@ const EARLY: Duration = Duration::from_millis(20);
 
 /// The stages of hand-overs that a node reported, in order.
 fn plans(node: &Node) -> Vec<HandOverProgress> {
-    let plan =
-        |event: &Event| if let Event::HandOverProgress(plan) = event { Some(*plan) } else { None };
-    node.said.iter().filter_map(plan).collect()
+    node.progress()
 }
 
 fn stages(node: &Node) -> Vec<ProgressStage> {
@@ -153,10 +150,7 @@ fn ipfail_hand_over_and_refusal_report_ping_counts() {
     assert!(plans(pair.node(A)).iter().all(|plan| plan.motive == HandOverReason::Ipfail));
     assert_eq!(stages(pair.node(A)).last(), Some(&ProgressStage::Done));
 
-    let mut pair = Pair::settled(Failback::Off);
-    for node in pair.nodes.iter_mut().flatten() {
-        node.cluster.settings.ipfail = false;
-    }
+    let mut pair = Pair::settled_with(|settings| settings.ipfail = false);
     pair.answers[B.index()] = false;
     pair.pass(DEADTIME * 2);
     let now = pair.now;
@@ -171,16 +165,21 @@ fn ipfail_hand_over_and_refusal_report_ping_counts() {
 #[test]
 fn hand_over_that_cannot_be_asked_for_is_reported() {
     let mut pair = Pair::settled(Failback::Off);
-    pair.node(A).holds_jobs = true;
     let now = pair.now;
-    pair.node(A).cluster.handle(now, &Input::LetGo(FIRST));
-    pair.node(A).runs.clear();
-    pair.node(A).cluster.handle(now, &Input::Carrier { group: FIRST, is_there: false });
-    let scope = Scope::Set(GroupSet::All);
-    let asked = pair.node(A).cluster.order_standby(scope, None, Asker::Carrier);
-    assert_eq!(asked, Err(Refusal::LocalInFlux));
+    pair.node(B).order(now, Order::Standby(GroupSet::All));
+    pair.until("A has all", |pair| pair.runs(A) == [FIRST, SECOND]);
+    pair.pass(Duration::from_secs(1));
+    forget_what_was_said(&mut pair);
+    let now = pair.now;
+    let node = pair.node(A);
+    node.holds_jobs = true;
+    node.runs.retain(|group| *group != SECOND);
+    node.cluster.handle(now, &Input::LetGo(SECOND));
+    node.cluster.handle(now, &Input::Carrier { group: FIRST, is_there: false });
     pair.step();
-    assert!(stages(pair.node(A)).contains(&ProgressStage::Unasked(Refusal::LocalInFlux)));
+    let told: Vec<_> = plans(pair.node(A)).iter().map(|it| (it.stage, it.motive)).collect();
+    let unasked = ProgressStage::Unasked(Refusal::LocalInFlux);
+    assert_eq!(told, [(unasked, HandOverReason::Carrier)]);
 }
 
 #[test]

@@ -20,8 +20,8 @@ impl Pair {
         self.node(B).permit = None;
     }
 
-    fn claim_of_b(&mut self) -> crate::Claim {
-        self.node(B).cluster.told(SECOND).claim
+    fn claim_of_b(&mut self) -> Claim {
+        self.node(B).claim(SECOND)
     }
 }
 
@@ -181,7 +181,11 @@ fn pause_of_daemon_does_not_count_towards_absence_of_executor() {
     pair.pass(Duration::from_millis(100));
     pair.stand_still(B, LIFETIME * 3, false);
     pair.pass(LIFETIME);
-    assert_eq!(pair.node(B).cluster.absence_deadline().map(|at| at > pair.now), Some(true));
+    let is_given_up = |event: &Event| {
+        matches!(event, Event::LeftRunning(_) | Event::Ownership { phase: Phase::Failed, .. })
+    };
+    assert!(!pair.node(B).said.iter().any(is_given_up), "it still waits");
+    pair.until("it waits no longer", |pair| pair.node(B).said.iter().any(is_given_up));
 }
 
 #[test]
@@ -294,7 +298,7 @@ fn loser_without_executor_does_not_keep_owner_from_restarting_group() {
     pair.node(B).held.clear();
     pair.lose_executor();
     pair.pass(Duration::from_secs(25));
-    assert_eq!(pair.node(B).cluster.groups[group].row.owner(), Some(A));
+    assert_eq!(pair.node(B).owner(group), Some(A));
     let now = pair.now;
     pair.node(A).runs.retain(|other| *other != group);
     pair.node(A).cluster.handle(now, &Input::LetGo(group));

@@ -63,7 +63,7 @@ fn start_failure_is_reported_on_both_nodes_until_retry_succeeds() {
         (&*told[0].node, &*told[0].outcome),
         ("alpha", "Failed(1) interface eth1.10 does not exist")
     );
-    let failure = pair.node(A).cluster.groups[FIRST].failure(A).expect("it failed");
+    let failure = pair.told_by(A, FIRST).failure.expect("it failed");
     assert_eq!(failure.words.as_str(), "interface eth1.10 does not exist");
     let event = Event::PeerFailed { node: A, group: FIRST, failure };
     assert_eq!(pair.node(B).said.iter().filter(|said| **said == event).count(), 1, "told once");
@@ -100,7 +100,7 @@ fn failure_words_of_any_length_arrive_bounded_without_control_characters() {
             "{told:?}"
         );
         assert!(told.len() <= Words::TEXT_MAX + "Failed(1) ".len(), "{told:?}");
-        assert!(pair.node(B).cluster.peer(A).is_ready, "it has the whole table");
+        assert!(pair.has_table(B, A), "it has the whole table");
     }
 }
 

@@ -3,13 +3,14 @@
 use super::reload::{Line, with_groups};
 use super::*;
 use crate::Phase;
-use crate::cluster::reload::REMEMBERED_MAX;
 
 const X: Line = (A, &["x"]);
 const Y: Line = (A, &["y"]);
 const Z: Line = (A, &["z"]);
 
 const THIRD: GroupId = GroupId(2);
+/// How many groups that are no longer listed a node remembers.
+const REMEMBERED_MAX: usize = 32;
 
 /// A node that is alone and runs these lines.
 fn alone(lines: &[Line]) -> Node {
@@ -20,16 +21,16 @@ fn alone(lines: &[Line]) -> Node {
 }
 
 fn pass(node: &mut Node, span: Duration) {
-    let end = node.cluster.now + span;
-    while node.cluster.now < end {
-        let next = node.cluster.now + Duration::from_millis(20);
+    let end = node.now + span;
+    while node.now < end {
+        let next = node.now + Duration::from_millis(20);
         node.turn(next);
     }
 }
 
 fn reload(node: &mut Node, lines: &[Line]) {
     node.reload(with_groups(A, Failback::Off, lines)).expect("nothing speaks against it");
-    let now = node.cluster.now;
+    let now = node.now;
     node.turn(now);
 }
 
@@ -102,7 +103,7 @@ fn job_ending_after_reload_reorders_lines_completes_its_group() {
     reload(&mut node, &[Z, X, Y]);
     assert_eq!(node.cluster.group_report(THIRD, &Wording::FACTS).phase, Phase::Starting);
     reload(&mut node, &[Y, X, Z]);
-    let now = node.cluster.now;
+    let now = node.now;
     node.finish_jobs(now);
     assert_eq!(node.cluster.group_report(THIRD, &Wording::FACTS).phase, Phase::Active);
     assert_eq!(node.runs, [FIRST, SECOND, THIRD]);

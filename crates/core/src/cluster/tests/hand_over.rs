@@ -70,10 +70,7 @@ fn hand_over_to_taker_that_failed_before_is_refused_before_any_stop() {
 
 #[test]
 fn taker_seeing_fewer_ping_nodes_refuses_before_giver_stops_groups() {
-    let mut pair = Pair::settled(Failback::Off);
-    for node in pair.nodes.iter_mut().flatten() {
-        node.cluster.settings.ipfail = false;
-    }
+    let mut pair = Pair::settled_with(|settings| settings.ipfail = false);
     pair.answers[B.index()] = false;
     pair.pass(DEADTIME * 2);
     assert_eq!(give(&mut pair).0, refused(Refusal::FewerPings));
@@ -228,19 +225,6 @@ fn node_pause_during_hand_over_leaves_each_group_with_one_owner() {
     println!("at worst {:?} without an owner, {:?} without an answer", worst[0], worst[1]);
 }
 
-#[test]
-fn group_order_beside_classic_peer_becomes_set_order_or_is_refused() {
-    let mut node = Node::new(A, Failback::Off, 1);
-    node.cluster.peers[1].kind = crate::peer::Kind::Classic;
-    for (group, hold) in [(FIRST, GroupSet::Local), (SECOND, GroupSet::Foreign)] {
-        let spoken = node.cluster.as_spoken(Scope::Group(group), A, B);
-        assert_eq!(spoken, Ok(Scope::Set(hold)));
-    }
-    node.cluster.settings.groups[1].preferred = A;
-    let spoken = node.cluster.as_spoken(Scope::Group(FIRST), A, B);
-    assert_eq!(spoken, Err(Refusal::SetsOnly));
-}
-
 /// The giver does not hear the taker for a dead time, but the taker hears the giver.
 #[test]
 fn hand_over_cancelled_by_giver_lets_taker_start_group_within_a_second() {
@@ -249,7 +233,12 @@ fn hand_over_cancelled_by_giver_lets_taker_start_group_within_a_second() {
     let now = pair.now;
     pair.node(A).order(now, Order::StandbyGroup(SECOND));
     pair.until("it is being released", |pair| !pair.node(A).held.is_empty());
-    pair.node(A).cluster.cancel_hand_over(B);
+    pair.mute = Some(B);
+    pair.until("B is dead to A", |pair| pair.node(A).counts_dead(B));
+    pair.mute = None;
+    pair.until("A hears B again", |pair| pair.node(A).cluster.hears(B));
+    let cancelled = Event::HandOver(HandOverEvent::Cancelled);
+    assert!(pair.node(A).has_said(&cancelled) && !pair.node(B).counts_dead(A));
     let now = pair.now;
     pair.node(A).finish_jobs(now);
     let took = pair.until("it has an owner", |pair| pair.runs(B) == [SECOND]);
@@ -323,10 +312,8 @@ fn hand_over_of_group_that_cannot_be_stopped_is_refused_as_cannot_stop() {
         (B, Order::TakeoverGroup(FIRST)),
     ];
     for (id, order) in orders {
-        let mut pair = Pair::settled(Failback::Off);
-        let node = pair.node(A);
-        node.cluster.settings.stop_failure = StopFailure::Block;
-        node.stuck = Some(FIRST);
+        let mut pair = Pair::settled_with(|settings| settings.stop_failure = StopFailure::Block);
+        pair.node(A).stuck = Some(FIRST);
         let now = pair.now;
         pair.node(id).order(now, order);
         pair.until("answered", |pair| !pair.node(id).answers.is_empty());

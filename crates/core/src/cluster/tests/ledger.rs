@@ -36,7 +36,7 @@ fn wait(pair: &mut Pair, span: Duration) {
         pair.step();
         assert_eq!(pair.runs(A), [FIRST], "nobody takes what is listed elsewhere");
         let node = pair.node(B);
-        assert!(node.cluster.deadline() > node.cluster.now, "it comes to rest");
+        assert!(node.cluster.deadline() > node.now, "it comes to rest");
     }
 }
 
@@ -113,7 +113,7 @@ pub(super) fn group_in_ledger_but_not_held_is_free_to_start() {
     wait(&mut pair, Duration::from_millis(100));
     pair.node(B).holds_jobs = false;
     greets(&mut pair, &[], true);
-    let lost = pair.node(B).cluster.groups[SECOND].row.phase();
+    let lost = pair.node(B).phase(SECOND);
     assert_eq!(lost, Phase::Stopped, "it does not run, and is not said to");
     pair.until("it is started", |pair| pair.runs(A).len() + pair.runs(B).len() == 2);
 }

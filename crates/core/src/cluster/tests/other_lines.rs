@@ -172,10 +172,12 @@ fn reload_to_lines_of_peer_makes_unknown_lines_known_at_once() {
         let node = pair.node(B);
         node.reload(with_groups(B, Failback::On, files[0])).expect("nothing speaks against it");
         let first = node.id_of(files[0][0].1);
-        let peer = node.cluster.peer(A);
-        let known = |key: &GroupKey| node.cluster.group_with_key(*key).is_some();
-        assert!(!peer.runs_unknown.iter().any(known) && !peer.lacks.contains(&first), "{files:?}");
+        let because = node.group(first).unable_because;
+        let is_line = |it: &Inability| matches!(it, Inability::OtherLine | Inability::UnknownLine);
+        assert!(!because.iter().any(is_line), "{files:?} {because:?}");
         node.turn(now);
+        let because = node.group(first).unable_because;
+        assert!(!because.iter().any(is_line), "{files:?} {because:?}");
         pair.rest(10);
         assert!(is_served(&mut pair), "{files:?}");
     }

@@ -1,12 +1,13 @@
 //! Two Systole nodes on a network without faults.
 
 use super::*;
-use crate::Claim;
 
 /// Two nodes that hear each other after a millisecond, unless they are cut off from each other.
 pub(super) struct Pair {
     pub(super) nodes: [Option<Node>; 2],
     pub(super) cut: bool,
+    /// Nothing but beats gets through.
+    pub(super) beats_only: bool,
     /// A node that is not heard.
     pub(super) mute: Option<NodeId>,
     /// Whether the ping node answers A and B.
@@ -24,7 +25,16 @@ impl Pair {
 
     pub(super) fn of(nodes: [Option<Node>; 2]) -> Self {
         let (still, socket) = (None, Vec::new());
-        Self { nodes, cut: false, mute: None, answers: [true; 2], now: Time::START, still, socket }
+        Self {
+            nodes,
+            cut: false,
+            beats_only: false,
+            mute: None,
+            answers: [true; 2],
+            now: Time::START,
+            still,
+            socket,
+        }
     }
 
     pub(super) fn node(&mut self, id: NodeId) -> &mut Node {
@@ -67,7 +77,8 @@ impl Pair {
             let sent = std::mem::take(&mut node.sent);
             flying.push((node.id, node.generation, sent));
         }
-        for (from, generation, sent) in flying {
+        for (from, generation, mut sent) in flying {
+            sent.retain(|(_, beat)| beat.is_some() || !self.beats_only);
             let other = &mut self.nodes[1 - from.index()];
             let is_cut = self.cut || self.mute == Some(from);
             let Some(other) = other.as_mut().filter(|_| !is_cut) else { continue };
@@ -77,7 +88,7 @@ impl Pair {
             }
             let name = if from == A { "alpha" } else { "beta" };
             for (outgoing, beat) in sent {
-                let beat = beat.and_then(|beat| versions::read_by(&other.cluster, &beat));
+                let beat = beat.and_then(|beat| versions::read_by(other, &beat));
                 other.hear(now, name, generation, &(outgoing, beat));
             }
         }
@@ -110,14 +121,6 @@ impl Pair {
         let mut runs = runs.unwrap_or_default();
         runs.sort_unstable();
         runs
-    }
-
-    /// What a node says about a group, as the other node knows it.
-    pub(super) fn told_by(&mut self, id: NodeId, group: GroupId) -> Claim {
-        let (now, other) = (self.now, if id == A { B } else { A });
-        let cluster = &self.node(other).cluster;
-        let key = cluster.settings.groups[group.index()].key;
-        cluster.peer(id).view.get(now, key).expect("it is told").claim
     }
 
     /// Both nodes have started, with settings that differ from the usual ones, and each runs its
@@ -208,14 +211,14 @@ fn partition_healed_leaves_one_owner_although_first_answer_is_lost() {
     pair.until("both own all", |pair| pair.runs(A).len() == 2 && pair.runs(B).len() == 2);
     pair.cut = false;
     pair.until("each hears the other", |pair| {
-        let mut hears = |node, other| pair.node(node).cluster.peer(other).is_alive();
+        let mut hears = |node, other| pair.node(node).cluster.hears(other);
         hears(A, B) && hears(B, A)
     });
     pair.cut = true;
     pair.pass(Duration::from_millis(20));
     pair.cut = false;
     let took = pair.until("one owner each", |pair| pair.runs(A).len() + pair.runs(B).len() == 2);
-    assert!(took <= pair.node(A).cluster.keepalive() / 2, "{took:?}");
+    assert!(took <= KEEPALIVE / 2, "{took:?}");
 }
 
 #[test]

@@ -173,7 +173,7 @@ fn ipfail_asks_taker_again_after_temporary_refusal() {
     for is_refused in [false, true] {
         let mut pair = Pair::settled(Failback::Off);
         pair.answers = [false, true];
-        pair.until("A asks", |pair| pair.node(A).cluster.hand_over.runs());
+        pair.until("A asks", |pair| pair.node(A).hands_over());
         let now = pair.now;
         if is_refused {
             pair.node(B).holds_jobs = true;
@@ -195,7 +195,7 @@ fn ipfail_asks_taker_again_after_missing_answer() {
         settings.initdead = Duration::from_mins(1);
     });
     pair.answers = [false, true];
-    pair.until("A asks", |pair| pair.node(A).cluster.hand_over.runs());
+    pair.until("A asks", |pair| pair.node(A).hands_over());
     pair.mute = Some(B);
     pair.pass(Duration::from_secs(12));
     pair.mute = None;

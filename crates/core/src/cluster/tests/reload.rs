@@ -2,8 +2,7 @@
 
 use super::pair::Pair;
 use super::*;
-use crate::cluster::reload::Differs;
-use crate::{GROUPS_MAX, Phase};
+use crate::{GROUPS_MAX, Inability, Phase};
 
 /// A line: its preferred node and its words. The first word is its name.
 pub(super) type Line = (NodeId, &'static [&'static str]);
@@ -30,7 +29,7 @@ pub(super) fn with_groups(id: NodeId, failback: Failback, lines: &[Line]) -> Set
 
 impl Node {
     pub(super) fn reload(&mut self, settings: Settings) -> Result<(), ReloadRefusal> {
-        self.cluster.reconfigure(self.cluster.now, settings)
+        self.cluster.reconfigure(self.now, settings)
     }
 
     /// The id of the line with these words.
@@ -38,6 +37,12 @@ impl Node {
         let has_words = |group: &Group| group.resources.iter().map(|it| &it.word).eq(words);
         let mut groups = self.cluster.settings().known_groups();
         groups.find(|(_, group)| has_words(group)).expect("a line with these words").0
+    }
+
+    /// The group that is known although its line is no longer listed.
+    fn retired(&self) -> GroupId {
+        let mut groups = self.cluster.settings().known_groups();
+        groups.find(|(_, group)| group.is_retired).expect("one line is no longer listed").0
     }
 
     /// The words of everything that runs here or may run here.
@@ -96,14 +101,14 @@ impl Pair {
 #[test]
 fn group_added_by_reload_starts_without_touching_other_groups() {
     let mut pair = Pair::settled(Failback::Off);
-    let before = pair.node(A).cluster.groups[FIRST].row;
+    let before = pair.node(A).row(FIRST);
     pair.node(A).said.clear();
     for id in [A, B] {
         pair.change(id, Failback::Off, &ADDED);
     }
     pair.watch("it runs where it should", |pair| pair.run(B, &["third"]));
     pair.rest(2);
-    assert_eq!(pair.node(A).cluster.groups[FIRST].row, before);
+    assert_eq!(pair.node(A).row(FIRST), before);
     let moved = |event: &Event| matches!(event, Event::Ownership { group: FIRST | SECOND, .. });
     assert!(!pair.node(A).said.iter().any(moved) && pair.run(A, &["first"]));
     assert!(pair.run(B, &["second"]) && !pair.run(A, &["third"]));
@@ -117,8 +122,8 @@ fn owner_reloading_first_runs_new_line_and_stays_owner() {
         let took = pair.watch("changed", |pair| pair.run(A, &["first", "extra"]));
         assert!(took < Duration::from_millis(20), "nobody had to be asked: {took:?}");
         pair.rest(5);
-        let told = pair.node(B).cluster.groups[FIRST].row;
-        assert_eq!((told.owner(), told.phase()), (Some(A), Phase::Active), "it stays claimed");
+        let (owner, _, phase) = pair.node(B).row(FIRST);
+        assert_eq!((owner, phase), (Some(A), Phase::Active), "it stays claimed");
         pair.node(A).said.clear();
         pair.change(B, failback, &CHANGED);
         pair.rest(5);
@@ -129,8 +134,9 @@ fn owner_reloading_first_runs_new_line_and_stays_owner() {
         assert!(!pair.node(A).said.iter().any(restarted));
         for id in [A, B] {
             let node = pair.node(id);
-            let last = node.cluster.retired().next().expect("it is known until the next reload");
-            assert!(!node.cluster.is_told(last), "nobody speaks of it any more");
+            let last = node.group(node.retired()).retired;
+            assert_eq!(last, Some(Retirement::Over));
+            assert_eq!(node.cluster.beat().table.rows, 2, "nobody speaks of it any more");
         }
     }
 }
@@ -147,9 +153,13 @@ fn line_difference_made_by_peer_reload_is_reported_once_at_begin_and_end() {
             all.filter(|event| *event == Event::OtherLines).count()
         };
         let differs = |pair: &mut Pair| {
-            let cluster = &pair.node(A).cluster;
-            let mut groups = cluster.settings().group_ids();
-            groups.any(|group| cluster.groups[group].differs != Differs::default())
+            let groups = pair.node(A).snapshot().groups;
+            let is_line =
+                |it: &Inability| matches!(it, Inability::OtherLine | Inability::UnknownLine);
+            groups.iter().any(|group| {
+                let is_elsewhere = group.retired == Some(Retirement::Elsewhere);
+                group.kept_free || is_elsewhere || group.unable_because.iter().any(is_line)
+            })
         };
         pair.change(B, Failback::Off, lines);
         pair.rest(5);
@@ -205,7 +215,7 @@ fn lines_merged_by_reload_run_in_old_form_until_both_nodes_reload() {
         // Other groups can be moved meanwhile.
         let groups = &pair.node(A).cluster.settings().groups;
         let third = groups.iter().position(|group| group.name() == "third");
-        let third = group_id(third.expect("it is in both files"));
+        let third = GroupId(u16::try_from(third.expect("it is in both files")).unwrap());
         let now = pair.now;
         pair.node(A).order(now, Order::StandbyGroup(third));
         pair.watch("it is given", |pair| pair.run(B, &["third"]));
@@ -259,18 +269,17 @@ fn group_changed_to_prefer_peer_stays_on_owner() {
 
 #[test]
 fn retired_group_that_cannot_stop_is_blocked_and_delays_new_line() {
-    let mut pair = Pair::settled(Failback::Off);
+    let mut pair = Pair::settled_with(|settings| settings.stop_failure = StopFailure::Block);
     pair.node(A).stuck = Some(FIRST);
     // The retired group comes last, and keeps its failing stop.
     let now = pair.now;
     let node = pair.node(A);
-    node.cluster.settings.stop_failure = StopFailure::Block;
     let block = |lines: &[Line]| Settings {
         stop_failure: StopFailure::Block,
         ..with_groups(A, Failback::Off, lines)
     };
     node.reload(block(&CHANGED)).unwrap();
-    let retired = node.cluster.retired().next().unwrap();
+    let retired = node.retired();
     node.stuck = Some(retired);
     node.turn(now);
     pair.watch("blocked", |pair| pair.node(A).phase(retired) == Phase::Blocked);
@@ -344,14 +353,16 @@ fn reload_of_deadtime_announces_longer_and_keeps_to_shorter_value() {
         let mut pair = Pair::settled(Failback::Off);
         let settings = Settings { deadtime: new, ..with_groups(A, Failback::Off, &OLD) };
         pair.node(A).reload(settings).unwrap();
-        let cluster = &pair.node(A).cluster;
-        let detection = cluster.detection();
-        let announced = detection.announced_deadtime();
-        assert_eq!((announced, detection.permit() + KEEPALIVE), (told, kept));
-        let took = pair.until("known", |pair| pair.node(A).cluster.times_change.is_none());
+        let is_at = |pair: &mut Pair, told, kept| {
+            let node = pair.node(A);
+            node.announced() == Some(told) && node.cluster.patience() + KEEPALIVE == kept
+        };
+        let early = pair.until("announced", |pair| pair.node(A).announced() == Some(told));
+        assert!(early <= KEEPALIVE && is_at(&mut pair, told, kept));
+        let took = early + pair.until("known", |pair| is_at(pair, new, new));
         assert!(took + KEEPALIVE >= DEADTIME, "{took:?}");
         pair.rest(1);
-        assert_eq!(pair.node(B).cluster.peer(A).dead_after, new);
+        assert_eq!(u128::from(pair.node(B).peer(A).deadtime_ms), new.as_millis());
         assert_eq!((pair.runs(A), pair.runs(B)), (vec![FIRST], vec![SECOND]));
     }
 }
@@ -365,6 +376,6 @@ fn ping_node_known_by_name_keeps_state_across_reload() {
         ..with_groups(A, Failback::Off, &OLD)
     };
     pair.node(A).reload(settings(&["router", "gateway"])).unwrap();
-    let pings = &pair.node(A).cluster.pings;
-    assert_eq!(pings.iter().map(PingNode::is_alive).collect::<Vec<_>>(), [false, true]);
+    let pings = pair.node(A).snapshot().ping_nodes;
+    assert_eq!(pings.iter().map(|ping| ping.up).collect::<Vec<_>>(), [false, true]);
 }

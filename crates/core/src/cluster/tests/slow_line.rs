@@ -56,7 +56,7 @@ fn beat_on_slow_line_stays_within_share_and_has_room_for_rows() {
 #[test]
 fn slow_line_beside_fast_link_does_not_delay_tables() {
     let mut pair = joined_by(&["eth0", "ttyS0"], &[(LinkId(1), 100)]);
-    pair.until("A hears B", |pair| pair.node(B).cluster.peer(A).answers);
+    pair.until("A hears B", |pair| pair.echo(A).is_some());
     let took = pair.until("B knows the table of A", |pair| is_whole(pair, B, A));
     assert!(took < KEEPALIVE * 2, "{took:?}");
     let longest = beats(pair.node(A), 0).iter().map(|beat| beat.claims.len()).max();

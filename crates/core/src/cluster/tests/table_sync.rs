@@ -29,10 +29,13 @@ fn pair(count: usize) -> Pair {
 
 /// Whether a node has the whole table of another node, and the other node knows that.
 pub(super) fn is_whole(pair: &mut Pair, node: NodeId, other: NodeId) -> bool {
-    let has = pair.node(node).cluster.peer(other).is_ready;
-    let known = pair.node(other).cluster.known_everywhere();
-    let changed = pair.node(other).cluster.transmitter.sync.changed_last();
-    has && known >= changed
+    let known = pair.echo(node).map_or(0, |echo| echo.known);
+    let mark = pair.node(other).cluster.beat().table;
+    let sent = pair.node(other).kept.iter().rev();
+    let beats = sent.filter_map(|(outgoing, beat)| Some((outgoing.sequence?, beat.as_ref()?)));
+    let described = beats.take_while(|(_, beat)| beat.table == mark);
+    let changed = described.last().map_or(u64::MAX, |(sequence, _)| sequence);
+    pair.has_table(node, other) && known >= changed
 }
 
 /// The executor of A lets go of a group, which starts again.
@@ -81,7 +84,7 @@ fn table_of_maximum_size_becomes_whole_within_two_keepalives_in_small_beats() {
     pair.end(B);
     pair.pass(DEADTIME * 2);
     pair.nodes[B.index()] = Some(crowd(B, GROUPS_MAX, 2));
-    pair.until("B is heard", |pair| pair.node(A).cluster.peer(B).answers);
+    pair.until("B is heard", |pair| pair.echo(B).is_some());
     let took = pair.until("B knows the table of A", |pair| is_whole(pair, B, A));
     assert!(took < KEEPALIVE * 2, "{took:?}");
     let all = beats(pair.node(A), 0).into_iter().chain(beats(pair.node(B), 0));
@@ -156,7 +159,7 @@ fn table_after_removal_of_groups_has_higher_epoch_and_stays_whole() {
     pair.pass(DEADTIME);
     let after = pair.node(A).cluster.beat().table;
     assert!(after.epoch > before.epoch && after.rows == 20, "{before:?} {after:?}");
-    assert!(pair.node(B).cluster.peer(A).is_ready);
+    assert!(pair.has_table(B, A));
     assert!(!pair.node(B).has_said(&Event::GroupsDiffer(A)));
 }
 
@@ -164,27 +167,30 @@ fn table_after_removal_of_groups_has_higher_epoch_and_stays_whole() {
 /// waits.
 #[test]
 fn peer_with_table_that_mismatches_mark_is_alive_but_not_ready() {
-    let mut pair = pair(5);
-    let (outgoing, beat) = {
-        let node = pair.node(B);
-        let last = node.kept.iter().rev().find(|(_, beat)| beat.is_some());
-        last.expect("it beats").clone()
-    };
-    let mut beat = beat.expect("it is a beat");
-    let mut outgoing = outgoing;
-    beat.table.digest = beat.table.digest.wrapping_add(1);
-    outgoing.sequence = outgoing.sequence.map(|sequence| sequence + 1);
-    let now = pair.now;
-    pair.node(A).hear(now, "beta", 1, &(outgoing, Some(beat)));
-    let peer = pair.node(A).cluster.peer(B);
-    assert!(peer.is_alive() && !peer.is_ready);
-    pair.end(B);
+    for mismatches in [false, true] {
+        let mut pair = pair(5);
+        let (mut outgoing, beat) = {
+            let node = pair.node(B);
+            let last = node.kept.iter().rev().find(|(_, beat)| beat.is_some());
+            last.expect("it beats").clone()
+        };
+        let mut beat = beat.expect("it is a beat");
+        beat.table.digest = beat.table.digest.wrapping_add(u64::from(mismatches));
+        outgoing.sequence = outgoing.sequence.map(|sequence| sequence + 1);
+        let now = pair.now;
+        pair.node(A).hear(now, "beta", 1, &(outgoing, Some(beat)));
+        assert!(pair.node(A).cluster.hears(B));
+        pair.node(A).order(now, Order::Standby(GroupSet::All));
+        pair.node(A).turn(now);
+        let refusals = if mismatches { vec![refused(Refusal::RemoteInFlux)] } else { vec![] };
+        assert_eq!(pair.node(A).answers, refusals, "{mismatches}");
+    }
 }
 
 #[test]
 fn beat_arriving_late_does_not_change_row() {
     let mut pair = pair(2);
-    let row = |pair: &mut Pair| pair.node(B).cluster.groups[FIRST].row;
+    let row = |pair: &mut Pair| pair.node(B).row(FIRST);
     pair.cut = true;
     lets_go(&mut pair, FIRST);
     pair.pass(KEEPALIVE);
@@ -192,7 +198,7 @@ fn beat_arriving_late_does_not_change_row() {
     let late = sent.iter().rev().find(|(_, beat)| beat.is_some()).expect("it beats").clone();
     pair.cut = false;
     pair.until("it is known", |pair| is_whole(pair, B, A));
-    pair.until("it runs again", |pair| row(pair).phase() == Phase::Active);
+    pair.until("it runs again", |pair| pair.node(B).phase(FIRST) == Phase::Active);
     let before = row(&mut pair);
     let now = pair.now;
     pair.node(B).hear(now, "alpha", 1, &late);

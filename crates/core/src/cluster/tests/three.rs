@@ -21,13 +21,15 @@ pub(super) struct Three {
     pub(super) now: Time,
     /// A and B do not hear each other.
     pub(super) cut: bool,
+    /// A node that neither hears the others nor is heard by them.
+    pub(super) away: Option<NodeId>,
     /// Nodes that see no ping node.
     blind: Vec<NodeId>,
 }
 
 impl Three {
     pub(super) fn of(nodes: [Option<Node>; 3]) -> Self {
-        Self { nodes, now: Time::START, cut: false, blind: Vec::new() }
+        Self { nodes, now: Time::START, cut: false, away: None, blind: Vec::new() }
     }
 
     pub(super) fn step(&mut self) {
@@ -41,7 +43,9 @@ impl Three {
             said.push((node.id, node.generation, std::mem::take(&mut node.sent)));
         }
         for (from, generation, sent) in said {
-            let is_cut = |id: NodeId| self.cut && from != C && id != C;
+            let (cut, away) = (self.cut && from != C, self.away);
+            let is_cut =
+                |id: NodeId| cut && id != C || away.is_some_and(|it| it == id || it == from);
             let others = self.nodes.iter_mut().flatten();
             for node in others.filter(|node| node.id != from && !is_cut(node.id)) {
                 for message in &sent {
@@ -290,12 +294,9 @@ fn witness_makes_one_of_two_claimants_give_group_up() {
         settings.initdead = Duration::from_mins(10);
         three.nodes[2] = Some(Node::with(settings, 2));
         three.pass(Duration::from_secs(20));
-        let is_over = |id: NodeId| {
-            let cluster = &three.nodes[id.index()].as_ref().unwrap().cluster;
-            !cluster.is_ours(FIRST)
-        };
-        let rows =
-            [A, B, C].map(|id| three.nodes[id.index()].as_ref().unwrap().cluster.groups[FIRST].row);
+        let is_over =
+            |id: NodeId| three.nodes[id.index()].as_ref().unwrap().owner(FIRST) != Some(id);
+        let rows = [A, B, C].map(|id| three.nodes[id.index()].as_ref().unwrap().row(FIRST));
         assert!(is_over(A) || is_over(B), "both claim it: {rows:?}");
     }
 }

@@ -2,10 +2,13 @@
 
 use super::pair::Pair;
 use super::*;
+use crate::Detection;
 
 /// Pairs of keepalive and dead time, in milliseconds: the fastest, those of the README, and two in
 /// between.
 const TIMES: [(u64, u64); 4] = [(50, 200), (200, 1_000), (2_000, 30_000), (900, 2_000)];
+
+const ROUNDED: Duration = Duration::from_millis(1);
 
 fn with_times(id: NodeId, (keepalive, deadtime): (u64, u64)) -> Settings {
     let deadtime = Duration::from_millis(deadtime);
@@ -49,9 +52,12 @@ fn check(pair: &mut Pair, what: &str) {
         assert_eq!(fault, None, "{what}: {id:?}");
         let (permit, is_quiet) = (node.permit, node.sent.is_empty());
         let other = NodeId(1 - id.0);
-        let peer = pair.node(other).cluster.peer(id);
-        let dead_at = peer.deadline(None);
-        assert!(!is_quiet || permit < dead_at, "{what}: {id:?} may act when it is dead");
+        let peer = pair.node(other).peer(id);
+        let silence = Duration::from_millis(peer.silence_ms.expect("it is heard"));
+        // The silence is rounded down.
+        let left = Duration::from_millis(peer.deadtime_ms).saturating_sub(silence + ROUNDED);
+        let is_short = permit.is_some_and(|permit| permit < now + left);
+        assert!(!is_quiet || is_short, "{what}: {id:?} may act when it is dead");
     }
 }
 
@@ -77,7 +83,11 @@ fn play(before: (u64, u64), after: (u64, u64), order: [NodeId; 2]) {
         }
     }
     for id in [A, B] {
-        assert!(pair.node(id).cluster.times_change.is_none(), "{what}: it is over");
+        let times = Detection::of(&with_times(id, after));
+        let node = pair.node(id);
+        let told = (node.announced(), node.cluster.patience());
+        let over = (Some(times.announced_deadtime()), times.permit());
+        assert_eq!(told, over, "{what}: it is over");
     }
 }
 

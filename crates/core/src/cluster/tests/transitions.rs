@@ -4,6 +4,7 @@ use super::pair::Pair;
 use super::*;
 use crate::cluster::hand_over::{HandOver, Stage};
 use crate::cluster::ipfail::Ipfail;
+use crate::cluster::rows;
 use crate::{FenceOutcome, FencingPolicy, HandOverReason};
 
 /// The stages at which a "done" of either side has some sequence.

@@ -25,9 +25,9 @@ pub(super) fn read(beat: &Beat, is_former: bool) -> Option<Beat> {
 
 /// What the node reads from a beat: a sender leaves out the words of failures for a node that says
 /// it does not read them.
-pub(super) fn read_by(node: &Cluster, beat: &Beat) -> Option<Beat> {
-    let mut beat = read(beat, node.transmitter.is_former)?;
-    if node.transmitter.beat.capabilities & Beat::READS_WORDS == 0 {
+pub(super) fn read_by(node: &Node, beat: &Beat) -> Option<Beat> {
+    let mut beat = read(beat, node.is_former)?;
+    if node.cluster.beat().capabilities & Beat::READS_WORDS == 0 {
         let failures = beat.claims.iter_mut().filter_map(|claim| claim.failure.as_mut());
         failures.for_each(|failure| failure.words = Words::NONE);
     }
@@ -37,8 +37,7 @@ pub(super) fn read_by(node: &Cluster, beat: &Beat) -> Option<Beat> {
 /// A node of the previous version.
 fn former(id: NodeId, generation: u64) -> Node {
     let mut node = Node::new(id, Failback::Off, generation);
-    node.cluster.transmitter.is_former = true;
-    node.cluster.transmitter.beat.capabilities = 0;
+    node.play_version(true, 0);
     node
 }
 
@@ -52,12 +51,10 @@ fn settled() -> Pair {
 /// A node of a pair that has been running for a while, with the clock of the pair.
 fn started_with(id: NodeId, boot: Boot, make: impl Fn(NodeId, u64) -> Node) -> Node {
     let mut node = make(id, boot.generation);
-    let voice = &node.cluster.transmitter;
-    let (is_former, capabilities) = (voice.is_former, voice.beat.capabilities);
+    let (is_former, capabilities) = (node.is_former, node.cluster.beat().capabilities);
     let settings = Settings { initdead: INITDEAD * 100, ..settings(id, Failback::Off) };
     node.cluster = Cluster::new(settings, boot);
-    node.cluster.transmitter.is_former = is_former;
-    node.cluster.transmitter.beat.capabilities = capabilities;
+    node.play_version(is_former, capabilities);
     node
 }
 
@@ -65,7 +62,7 @@ fn started_with(id: NodeId, boot: Boot, make: impl Fn(NodeId, u64) -> Node) -> N
 fn replace(pair: &mut Pair, id: NodeId, make: impl Fn(NodeId, u64) -> Node) {
     let before = pair.nodes[id.index()].take().expect("it runs");
     let generation = before.generation + 1;
-    let term = |group: &GroupId| (*group, before.cluster.groups[*group].row.term());
+    let term = |group: &GroupId| (*group, before.term(*group));
     let listed = before.runs.iter().map(term).collect();
     let terms = before.cluster.terms().collect();
     let boot = Boot { terms, listed, ..boot(generation) };
@@ -176,7 +173,7 @@ fn table_form_of_starting_node_stays_whole_until_third_node_is_given_up() {
     };
     let mut node = Node::with(three(A), 1);
     let mut other = Node::with(three(B), 1);
-    other.cluster.transmitter.is_former = true;
+    other.play_version(true, other.cluster.beat().capabilities);
     other.turn(at(1));
     let sent = std::mem::take(&mut other.sent);
     let (status, beat) = sent.iter().find(|(_, beat)| beat.is_some()).expect("it beats").clone();
@@ -198,7 +195,7 @@ fn table_form_of_starting_node_stays_whole_until_third_node_is_given_up() {
 /// A node that reads marks but not the words of failures.
 fn wordless(id: NodeId, generation: u64) -> Node {
     let mut node = current(id, generation);
-    node.cluster.transmitter.beat.capabilities = Beat::READS_MARKS;
+    node.play_version(false, Beat::READS_MARKS);
     node
 }
 
@@ -214,7 +211,7 @@ fn peer_not_reading_failure_words_has_whole_table_and_gets_words_on_upgrade() {
     let mut pair = Pair::of([Some(failing), Some(wordless(B, 1))]);
     pair.until("the other runs it", |pair| pair.runs(B) == [FIRST, SECOND]);
     pair.pass(LONG);
-    assert!(pair.node(B).cluster.peer(A).is_ready, "it has the whole table");
+    assert!(pair.has_table(B, A), "it has the whole table");
     assert_eq!(outcomes(&mut pair, A), ["Failed(1) no such device"]);
     assert_eq!(outcomes(&mut pair, B), ["Failed(1) "]);
     replace(&mut pair, B, current);
@@ -225,5 +222,5 @@ fn peer_not_reading_failure_words_has_whole_table_and_gets_words_on_upgrade() {
     assert_eq!(known.count(), 1);
     replace(&mut pair, B, wordless);
     pair.pass(LONG);
-    assert!(pair.node(B).cluster.peer(A).is_ready, "it has the whole table again");
+    assert!(pair.has_table(B, A), "it has the whole table again");
 }

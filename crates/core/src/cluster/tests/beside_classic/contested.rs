@@ -110,7 +110,7 @@ fn leaving_node_does_not_end_before_c_node_has_taken_over() {
     beside.node.order(now, Order::Stop);
     beside.pass(Duration::from_millis(300));
     assert!(beside.sent().contains(&Message::Shutdone));
-    let sequence = beside.node.cluster.history.next() - 1;
+    let sequence = beside.node.last_sequence();
     beside.say(Message::Ack { sequence });
     beside.pass(Duration::from_secs(3));
     assert!(!beside.node.has_ended, "it still starts what was ours");

@@ -36,7 +36,7 @@ fn killed_giver_without_stored_owner_does_not_start_given_group() {
     let (mut beside, terms) = having_given();
     killed(&mut beside, terms, true);
     beside.comes_back_beside(GroupSet::Local);
-    assert!(beside.node.cluster.hand_over.runs(), "it is gone on with");
+    assert!(beside.node.hands_over(), "it is gone on with");
     beside.pass(Duration::from_secs(5));
     assert_eq!(beside.node.runs, [], "the peer is at work");
 }
@@ -152,7 +152,7 @@ fn group_held_on_both_sides_is_stopped_in_time_despite_request_to_c_node() {
         let now = beside.now;
         beside.node.order(now, order);
         beside.node.turn(now);
-        assert!(beside.node.cluster.hand_over.runs());
+        assert!(beside.node.hands_over());
         let both = keeps_both(beside);
         assert!(both <= 4, "both have it for {both} s, {order:?}");
     }
@@ -232,4 +232,29 @@ fn hand_back_to_c_node_with_stop_not_asked_leaves_no_group_down() {
     let answers = beside.node.answers.clone();
     let is_done = beside.has_said(&ask(GroupSet::Foreign, Step::Done));
     assert!(is_done || beside.node.runs.contains(&SECOND), "nobody: {answers:?}");
+}
+
+#[test]
+fn group_order_beside_classic_peer_becomes_set_order_or_is_refused() {
+    let mut beside = Beside::joint_with(Failback::Off);
+    for (order, spoken) in [
+        (Order::StandbyGroup(FIRST), ask(GroupSet::Local, Step::Me)),
+        (Order::TakeoverGroup(SECOND), Message::TakeoverOrder { hold: GroupSet::Foreign }),
+    ] {
+        let now = beside.now;
+        beside.node.order(now, order);
+        beside.node.turn(now);
+        assert_eq!(beside.sent(), [spoken]);
+        beside.pass(Duration::from_mins(1));
+        beside.node.answers.clear();
+        beside.sent();
+    }
+    let mut settings = settings(A, Failback::Off);
+    settings.groups[SECOND.index()].preferred = A;
+    let mut beside = Beside::joint_of(settings);
+    let now = beside.now;
+    beside.node.order(now, Order::StandbyGroup(FIRST));
+    beside.node.turn(now);
+    assert_eq!(beside.node.answers, [refused(Refusal::SetsOnly)]);
+    assert_eq!(beside.sent(), []);
 }

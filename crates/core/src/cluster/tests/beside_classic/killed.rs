@@ -98,8 +98,10 @@ impl Beside {
         beside.pass(Duration::from_secs(4));
         beside.resource(GroupSet::Local, true, Occasion::Report);
         beside.pass(Duration::from_secs(30));
-        assert_eq!(beside.node.cluster.groups[SECOND].row.owner(), Some(B));
-        assert!(beside.node.cluster.groups[SECOND].runner.is_stuck());
+        assert_eq!(beside.node.owner(SECOND), Some(B));
+        let states = beside.node.group(SECOND).resource_states;
+        assert!(states.iter().all(|it| it.state == crate::ResourceState::Blocked), "{states:?}");
+        assert!(!states.is_empty());
         beside
     }
 
@@ -133,9 +135,9 @@ fn killed_giver_stops_remaining_groups_and_says_done() {
     beside.resource(GroupSet::All, true, Occasion::Report);
     beside.say(ask(GroupSet::Local, Step::Done));
     beside.pass(Duration::from_secs(2));
-    assert!(!beside.node.cluster.hand_over.runs());
+    assert!(!beside.node.hands_over());
     assert_eq!(beside.node.stored.and_then(|record| record.unfinished), None);
-    assert_eq!(beside.node.cluster.groups[FIRST].row.owner(), Some(B));
+    assert_eq!(beside.node.owner(FIRST), Some(B));
 }
 
 /// The same, but a part of the group is already stopped: it is not started again for the hand-over.
@@ -210,8 +212,8 @@ fn killed_giver_does_not_start_group_that_c_node_is_starting() {
             beside.say(ask(GroupSet::Local, Step::Done));
         }
         beside.pass(Duration::from_secs(2));
-        assert!(!beside.node.cluster.hand_over.runs(), "{is_early}");
-        assert_eq!(beside.node.cluster.groups[FIRST].row.owner(), Some(B), "{is_early}");
+        assert!(!beside.node.hands_over(), "{is_early}");
+        assert_eq!(beside.node.owner(FIRST), Some(B), "{is_early}");
     }
 }
 
@@ -235,7 +237,7 @@ fn hand_over_resumed_by_killed_giver_does_not_end_before_c_node_is_done() {
     beside.kill();
     beside.comes_back_beside(GroupSet::Local);
     beside.pass(Duration::from_secs(5));
-    assert!(beside.node.cluster.hand_over.runs());
+    assert!(beside.node.hands_over());
 }
 
 /// The peer takes its time to start what this node has given to it, and this node stands still
@@ -294,7 +296,7 @@ fn group_that_cannot_be_stopped_is_not_given_to_restarted_c_node() {
     beside.starts_anew();
     beside.resource(GroupSet::None, true, Occasion::Report);
     beside.pass(Duration::from_secs(3));
-    let row = beside.node.cluster.groups[SECOND].row;
+    let row = beside.node.row(SECOND);
     let sent = beside.sent();
     beside.node.answers.clear();
     let now = beside.now;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::HandOverEvent;
-use crate::cluster::hand_over::Stage;
+use crate::ProgressStage;
 
 impl Beside {
     /// Sends a message under the sequence that it had when it was lost.
@@ -70,8 +70,7 @@ fn report_from_before_done_arriving_late_does_not_change_owner() {
     beside.say_late(late, report(GroupSet::Local, true, Occasion::Report));
     beside.pass(Duration::from_millis(300));
     assert_eq!(beside.node.runs, [], "the peer has it");
-    let row = beside.node.cluster.groups[FIRST].row;
-    assert_eq!(row.owner(), Some(B));
+    assert_eq!(beside.node.owner(FIRST), Some(B));
 }
 
 #[test]
@@ -145,9 +144,9 @@ fn hand_over_that_c_node_never_completes_is_ended_after_an_hour() {
     beside.pass(Duration::from_millis(100));
     beside.say(ask(GroupSet::Local, Step::Other));
     beside.pass(Duration::from_mins(59));
-    assert!(beside.node.cluster.hand_over.runs());
+    assert!(beside.node.hands_over());
     beside.pass(Duration::from_mins(5));
-    assert!(!beside.node.cluster.hand_over.runs(), "{:?}", beside.node.cluster.hand_over);
+    assert!(!beside.node.hands_over());
 }
 
 /// The link was cut while the C node started, for longer than its joint start and shorter than a
@@ -200,10 +199,11 @@ fn hand_over_in_progress_reports_no_progress_of_another_plan() {
     beside.pass(Duration::from_millis(100));
     beside.say(ask(GroupSet::Local, Step::Other));
     beside.pass(Duration::from_millis(100));
+    let last = beside.node.progress().last().map(|plan| plan.stage);
+    assert_eq!(last, Some(ProgressStage::Released));
     beside.node.said.clear();
     beside.pass(Duration::from_mins(10));
-    let running = beside.node.cluster.hand_over.running().map(|running| running.stage);
-    assert!(matches!(running, Some(Stage::Given(_))), "{running:?}");
+    assert!(beside.node.hands_over());
     let is_plan = |event: &&Event| matches!(event, Event::HandOverProgress(_));
     let plans: Vec<_> = beside.node.said.iter().filter(is_plan).collect();
     assert!(plans.is_empty(), "{} plans, the first is {:?}", plans.len(), plans[0]);
@@ -276,10 +276,13 @@ fn node_with_failed_stop_rests_while_addresses_are_being_stopped() {
     beside.node.turn(now);
     let slow = beside.node.held[0];
     assert_eq!(slow.first, 1, "the service is being stopped");
-    beside.node.cluster.give_way_to_owner(FIRST);
-    beside.node.turn(now);
+    beside.status(NodeStatus::Active);
+    beside.pass(Duration::from_secs(4));
+    beside.resource(GroupSet::Foreign, true, Occasion::Report);
+    beside.pass(Duration::from_secs(10));
+    assert_eq!(beside.node.owner(FIRST), Some(B));
     assert_eq!(beside.node.held.len(), 2, "the address goes beside it");
-    let outcome = Outcome::Failed(1);
+    let (now, outcome) = (beside.now, Outcome::Failed(1));
     beside.node.cluster.handle(now, &Input::JobDone { job: slow.id, outcome });
     beside.silence(Duration::from_secs(3));
 }

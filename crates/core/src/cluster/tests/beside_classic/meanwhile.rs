@@ -117,7 +117,8 @@ fn group_given_again_after_failed_start_is_handed_back_to_c_node() {
         assert!(
             wants,
             "round {round}: {:?} {:?} {sent:?}",
-            beside.node.runs, beside.node.cluster.groups[SECOND].row
+            beside.node.runs,
+            beside.node.row(SECOND)
         );
         beside.say(ask(GroupSet::Foreign, Step::Other));
         beside.pass(Duration::from_secs(1));
@@ -126,7 +127,7 @@ fn group_given_again_after_failed_start_is_handed_back_to_c_node() {
         beside.resource(GroupSet::Local, true, Occasion::Report);
         beside.pass(Duration::from_secs(40));
         assert_eq!(beside.node.runs, [FIRST]);
-        assert!(!beside.node.cluster.hand_over.runs());
+        assert!(!beside.node.hands_over());
     }
 }
 
@@ -138,7 +139,7 @@ fn promise_to_c_node_survives_further_request() {
     beside.pass(Duration::from_secs(5));
     beside.say(ask(GroupSet::Local, Step::Me));
     beside.pass(Duration::from_millis(100));
-    assert!(beside.node.cluster.hand_over.runs(), "the promise was dropped");
+    assert!(beside.node.hands_over(), "the promise was dropped");
 }
 
 /// The C node has given its set, which takes its time to start here. Then the link from this node

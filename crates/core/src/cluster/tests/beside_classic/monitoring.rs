@@ -43,8 +43,9 @@ fn failed_service_that_c_node_gives_back_rests_until_clear() {
     beside.say(ask(GroupSet::Local, Step::Done));
     beside.resource(GroupSet::All, true, Occasion::Report);
     beside.pass(Duration::from_secs(5));
-    let words = beside.node.cluster.groups[FIRST].failure(A).map(|failure| failure.action);
-    assert_eq!(words, Some(Action::Monitor), "it is known why");
+    let failures = beside.node.group(FIRST).failures;
+    let failures: Vec<_> = failures.iter().map(|it| (&*it.node, it.action)).collect();
+    assert_eq!(failures, [("alpha", Action::Monitor)], "it is known why");
     beside.say(ask(GroupSet::Foreign, Step::Me));
     beside.pass(Duration::from_millis(100));
     beside.resource(GroupSet::Local, false, Occasion::Standby);
@@ -106,5 +107,5 @@ fn own_service_that_cannot_be_started_again_moves_to_c_node() {
     beside.pass(Duration::from_mins(1));
     let asked = beside.sent().into_iter().filter(|it| *it == ask(GroupSet::Local, Step::Me));
     assert_eq!(asked.count(), 0, "the peer has it");
-    assert!(beside.node.cluster.groups[FIRST].failure(A).is_some(), "it is known why");
+    assert!(beside.node.has_failed(FIRST), "it is known why");
 }

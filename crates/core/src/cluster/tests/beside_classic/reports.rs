@@ -141,7 +141,7 @@ fn set_that_c_node_was_giving_before_restart_is_left_to_c_node() {
     beside.resource(GroupSet::Local, true, Occasion::Report);
     beside.pass(Duration::from_mins(1));
     assert_eq!(beside.node.runs, [FIRST]);
-    assert!(!beside.node.cluster.hand_over.runs());
+    assert!(!beside.node.hands_over());
 }
 
 /// This node's own set was given to the peer, and the peer says later that it has nothing of this

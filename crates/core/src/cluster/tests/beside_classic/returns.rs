@@ -1,9 +1,9 @@
 //! A C node has given its groups away, is restarted, and gets them back as it would from another C
 //! node.
 
+use super::super::pair::Pair;
 use super::*;
 use crate::Phase;
-use crate::cluster::tests::pair::Pair;
 
 /// The C node went standby, for whatever reason: it does not say why.
 fn given() -> Beside {
@@ -80,8 +80,8 @@ fn group_held_in_part_is_left_to_c_node_that_has_taken_over() {
     beside.resource(GroupSet::All, true, Occasion::Report);
     beside.pass(Duration::from_secs(1));
     assert_eq!(starts(&beside), 0, "the peer has it");
-    let row = beside.node.cluster.groups[FIRST].row;
-    assert_eq!((row.owner(), row.phase()), (Some(B), Phase::Active));
+    assert_eq!(beside.node.owner(FIRST), Some(B));
+    assert_eq!(beside.node.phase(FIRST), Phase::Active);
     assert!(beside.node.held.iter().any(|job| job.action == Action::Stop));
 }
 
@@ -94,8 +94,8 @@ fn group_held_whole_and_taken_by_c_node_is_stopped_and_never_reported() {
     beside.say(Message::ReplyNodes { nodes: "alpha beta".into(), deleted: "".into() });
     beside.resource(GroupSet::All, true, Occasion::Report);
     beside.pass(Duration::from_millis(300));
-    let row = beside.node.cluster.groups[FIRST].row;
-    assert_eq!((row.owner(), row.phase()), (Some(B), Phase::Active));
+    assert_eq!(beside.node.owner(FIRST), Some(B));
+    assert_eq!(beside.node.phase(FIRST), Phase::Active);
     assert_eq!(beside.node.runs, [], "the peer has it");
     let holds = |message: &Message| {
         matches!(message, Message::Resource { hold: GroupSet::Local | GroupSet::All, .. })
@@ -192,8 +192,7 @@ fn group_lost_with_executor_is_not_withheld_from_c_node() {
     beside.node.cluster.handle(now, &Input::ExecutorGone);
     beside.node.runs.clear();
     beside.pass(Duration::from_mins(10));
-    let row = beside.node.cluster.groups[FIRST].row;
-    assert_eq!(row.phase(), Phase::Failed, "given up");
+    assert_eq!(beside.node.phase(FIRST), Phase::Failed, "given up");
     let sent = beside.sent();
     let gives = sent.contains(&ask(GroupSet::Local, Step::Me));
     let frees =

@@ -107,9 +107,7 @@ fn standby_of_group_failed_on_both_nodes_is_refused_as_not_here() {
     for id in [A, B] {
         pair.node(id).fails = Some(FIRST);
     }
-    pair.until("both could not", |pair| {
-        [A, B].iter().all(|id| !pair.node(*id).cluster.groups[FIRST].row.is_able(*id))
-    });
+    pair.until("both could not", |pair| [A, B].iter().all(|id| pair.node(*id).has_failed(FIRST)));
     pair.pass(Duration::from_secs(1));
     for id in [A, B] {
         let now = pair.now;
@@ -157,6 +155,5 @@ fn takeover_refused_keeps_recorded_start_failure() {
     pair.node(A).order(now, Order::TakeoverGroup(FIRST));
     pair.step();
     assert_eq!(pair.node(A).answers, [refused(Refusal::RemoteInFlux)]);
-    assert!(!pair.node(A).cluster.groups[FIRST].row.is_able(A));
-    assert!(pair.node(A).cluster.groups[FIRST].failure(A).is_some());
+    assert!(pair.node(A).has_failed(FIRST));
 }

@@ -44,7 +44,7 @@ fn killed_taker_takes_group_at_done_of_c_node_or_after_30_s() {
         }
         assert_eq!(beside.node.runs, [FIRST, SECOND], "{says_so:?}");
         assert!(beside.has_said(&ask(GroupSet::Local, Step::Done)), "the peer waits: {says_so:?}");
-        assert!(!beside.node.cluster.hand_over.runs());
+        assert!(!beside.node.hands_over());
     }
 }
 
@@ -119,12 +119,12 @@ fn hand_over_resumed_by_killed_taker_ends_when_c_node_has_group_again() {
     let mut beside = Beside::being_given();
     beside.kill();
     beside.comes_back_beside(GroupSet::None);
-    assert!(beside.node.cluster.hand_over.runs(), "gone on with");
+    assert!(beside.node.hands_over(), "gone on with");
     beside.pass(Duration::from_secs(1));
     beside.resource(GroupSet::Local, true, Occasion::Report);
     beside.pass(Duration::from_secs(5));
-    assert!(!beside.node.cluster.hand_over.runs());
-    let row = beside.node.cluster.groups[SECOND].row;
+    assert!(!beside.node.hands_over());
+    let row = beside.node.row(SECOND);
     let now = beside.now;
     beside.node.answers.clear();
     beside.node.order(now, Order::Standby(GroupSet::Local));
