@@ -82,38 +82,83 @@ fn requests() -> [Message; 3] {
     ]
 }
 
-/// Everything that a message could change, except the time when a replay was reported.
-fn state(node: &Node) -> String {
-    let it = &node.cluster;
-    let tables = format!("{:?} {:?}", it.groups, it.pings);
-    let talks = format!("{:?} {:?} {:?} {:?}", it.hand_over, it.ipfail, it.classic, it.shutdown);
-    let voice = format!("{:?} {:?} {:?}", it.status, it.history, it.unverified);
-    let mut peers = format!("{:?}", it.peers);
-    for node in [A, B] {
-        peers = peers.replace(&format!("{:?}", it.peer(node).replays), "told");
-    }
-    format!("{tables}\n{talks}\n{voice}\n{peers}")
+/// A node, and its twin, which hears the same except for the recordings: both always do the same.
+struct Twins {
+    node: Node,
+    twin: Node,
 }
 
-/// Replays a recording; nothing may change, and nothing may be reported except that it is a replay.
-fn changes_nothing(node: &mut Node, generation: u64, recording: &(Outgoing, Option<Beat>)) {
-    let now = node.now;
-    let before = state(node);
-    node.hear(now, "beta", generation, recording);
-    assert_eq!(state(node), before, "{recording:?}");
-    while let Some(output) = node.cluster.poll() {
-        let is_report = matches!(output, Output::Report(Event::Replay { .. }));
-        assert!(is_report, "{recording:?} led to {output:?}");
+impl Twins {
+    fn after_a_restart(peers: &[PeerRecord]) -> Self {
+        let [node, twin] = [(); 2].map(|()| after_a_restart(peers.to_vec()));
+        Self { node, twin }
+    }
+
+    fn each(&mut self, mut action: impl FnMut(&mut Node)) {
+        action(&mut self.node);
+        action(&mut self.twin);
+    }
+
+    fn hear(&mut self, now: Time, message: &(Outgoing, Option<Beat>)) {
+        self.each(|node| {
+            node.hear(now, "beta", GENERATION, message);
+            node.turn(now);
+        });
+    }
+
+    fn pass(&mut self, span: Duration) {
+        let end = self.node.now + span;
+        while self.node.now < end {
+            let now = self.node.now + Duration::from_millis(20);
+            self.each(|node| node.turn(now));
+        }
+    }
+
+    /// Replays a recording to one of them; nothing may change there, and nothing may be reported
+    /// except that it is a replay.
+    fn changes_nothing(&mut self, generation: u64, recording: &(Outgoing, Option<Beat>)) {
+        let now = self.node.now;
+        self.node.hear(now, "beta", generation, recording);
+        while let Some(output) = self.node.cluster.poll() {
+            let is_report = matches!(output, Output::Report(Event::Replay { .. }));
+            assert!(is_report, "{recording:?} led to {output:?}");
+        }
+        let state = |node: &Node| {
+            let mut shown = node.snapshot();
+            shown.nodes.iter_mut().for_each(|node| node.older = None);
+            let cluster = &node.cluster;
+            let terms: Vec<_> = cluster.terms().collect();
+            (shown, cluster.deadline(), cluster.beat().clone(), terms)
+        };
+        assert_eq!(state(&self.node), state(&self.twin), "{recording:?}");
+    }
+
+    /// Both go on for a while, and do the same.
+    fn stay_alike(mut self) -> Node {
+        self.pass(Duration::from_secs(5));
+        let Self { node, twin } = self;
+        assert_eq!(node.said, twin.said);
+        assert_eq!(node.sent, twin.sent);
+        assert_eq!((&node.answers, &node.runs), (&twin.answers, &twin.runs));
+        assert_eq!((&node.stored, &node.stored_terms), (&twin.stored, &twin.stored_terms));
+        node
+    }
+
+    /// The highest sequence of Beta that both say they have heard.
+    fn echoed(&mut self) -> Option<u64> {
+        self.pass(KEEPALIVE);
+        self.node.cluster.beat().echoes.first().map(|echo| echo.sequence)
     }
 }
 
 #[test]
 fn message_of_older_generation_changes_nothing_after_restart() {
-    let mut node = after_a_restart(vec![STORED]);
+    let mut twins = Twins::after_a_restart(&[STORED]);
     let recordings = orders().into_iter().chain(requests()).map(|message| said(message, 900));
     for recording in recordings.chain([status(900), beat(900, 2), beat(901, 1)]) {
-        changes_nothing(&mut node, GENERATION - 1, &recording);
+        twins.changes_nothing(GENERATION - 1, &recording);
     }
+    twins.stay_alike();
 }
 
 #[test]
@@ -140,18 +185,18 @@ fn beats_replayed_during_start_do_not_prolong_start() {
 #[test]
 fn message_within_stored_sequence_changes_nothing() {
     for sequence in [1, 399, 400] {
-        let mut node = after_a_restart(vec![STORED]);
-        changes_nothing(&mut node, GENERATION, &status(sequence));
-        changes_nothing(&mut node, GENERATION, &beat(sequence, 1));
+        let mut twins = Twins::after_a_restart(&[STORED]);
+        twins.changes_nothing(GENERATION, &status(sequence));
+        twins.changes_nothing(GENERATION, &beat(sequence, 1));
         for order in orders().into_iter().chain(requests()) {
-            changes_nothing(&mut node, GENERATION, &said(order, sequence));
+            twins.changes_nothing(GENERATION, &said(order, sequence));
         }
-        node.hear(at(5), "beta", GENERATION, &status(401));
-        node.turn(at(5));
-        assert!(node.cluster.hears(B), "what is new counts");
+        twins.hear(at(5), &status(401));
+        assert!(twins.node.cluster.hears(B), "what is new counts");
         for order in orders() {
-            changes_nothing(&mut node, GENERATION, &said(order, sequence));
+            twins.changes_nothing(GENERATION, &said(order, sequence));
         }
+        twins.stay_alike();
     }
 }
 
@@ -165,35 +210,34 @@ fn replay_without_stored_peer_record_is_believed() {
 #[test]
 fn orders_of_systole_peer_count_only_after_beat_that_answers_this_run() {
     for order in orders() {
-        let mut node = after_a_restart(vec![STORED]);
+        let mut twins = Twins::after_a_restart(&[STORED]);
         // The beat was recorded after the last record was stored, and its sender heard the run
         // before this one.
-        node.hear(at(5), "beta", GENERATION, &beat(450, 1));
-        node.turn(at(5));
-        changes_nothing(&mut node, GENERATION, &said(order.clone(), 451));
-        let before = state(&node);
-        node.hear(at(5), "beta", GENERATION, &beat(500, 2));
-        node.turn(at(5));
-        assert_ne!(state(&node), before, "an answer is no recording");
-        assert_eq!(node.cluster.peer(B).receiver.deadline(), None, "nothing older is asked for");
-        changes_nothing(&mut node, GENERATION, &said(order.clone(), 451));
-        let before = state(&node);
-        node.hear(at(5), "beta", GENERATION, &said(order, 501));
-        assert_ne!(state(&node), before, "and neither is what follows it");
+        twins.hear(at(5), &beat(450, 1));
+        twins.changes_nothing(GENERATION, &said(order.clone(), 451));
+        assert_eq!(twins.echoed(), Some(450));
+        twins.hear(twins.node.now, &beat(500, 2));
+        assert_eq!(twins.echoed(), Some(500), "an answer is no recording");
+        twins.changes_nothing(GENERATION, &said(order.clone(), 451));
+        twins.hear(twins.node.now, &said(order, 501));
+        assert_eq!(twins.echoed(), Some(501), "and neither is what follows it");
+        let node = twins.stay_alike();
+        let asks =
+            |(outgoing, _): &(Outgoing, _)| matches!(outgoing.message, Message::Rexmit { .. });
+        assert!(!node.sent.iter().any(asks), "nothing older is asked for");
     }
 }
 
 #[test]
 fn message_without_sequence_changes_nothing_when_repeated() {
     for request in requests() {
-        let mut node = after_a_restart(vec![STORED]);
-        node.hear(at(5), "beta", GENERATION, &beat(450, 1));
-        node.turn(at(5));
-        changes_nothing(&mut node, GENERATION, &said(request.clone(), 0));
-        node.hear(at(5), "beta", GENERATION, &beat(500, 2));
-        node.hear(at(5), "beta", GENERATION, &said(request.clone(), 0));
-        node.turn(at(5));
-        changes_nothing(&mut node, GENERATION, &said(request, 0));
+        let mut twins = Twins::after_a_restart(&[STORED]);
+        twins.hear(at(5), &beat(450, 1));
+        twins.changes_nothing(GENERATION, &said(request.clone(), 0));
+        twins.hear(at(5), &beat(500, 2));
+        twins.hear(at(5), &said(request.clone(), 0));
+        twins.changes_nothing(GENERATION, &said(request, 0));
+        twins.stay_alike();
     }
 }
 
@@ -205,10 +249,17 @@ fn replay_neither_ends_start_nor_makes_peer_able_to_negotiate() {
         node.turn(at(sequence));
     }
     assert_eq!(node.cluster.status(), NodeStatus::Up);
-    assert!(!node.cluster.peer(B).can_negotiate());
+    let take = |node: &mut Node, now| {
+        node.order(now, Order::Takeover(GroupSet::All));
+        node.turn(now);
+        node.hands_over()
+    };
+    assert!(!take(&mut node, at(430)));
+    assert_eq!(node.answers, [refused(Refusal::NotReady)]);
     node.hear(at(450), "beta", GENERATION, &beat(450, 2));
     node.turn(at(450));
     assert_eq!(node.cluster.status(), NodeStatus::Active);
+    assert!(take(&mut node, at(460)), "the peer can negotiate now: {:?}", node.answers);
 }
 
 #[test]
@@ -254,13 +305,14 @@ fn peer_record_is_stored_for_new_generation_and_once_a_minute() {
 
 #[test]
 fn forget_order_resets_silent_peer_and_is_refused_for_live_node() {
-    let mut node = after_a_restart(vec![STORED]);
     let order = Order::ForgetPeer(B);
-    changes_nothing(&mut node, 3, &status(1));
+    let mut twins = Twins::after_a_restart(&[STORED]);
+    twins.changes_nothing(3, &status(1));
+    let mut node = twins.node;
     node.order(at(5), order);
     node.turn(at(5));
     assert_eq!(node.answers.pop(), Some(Ok(())));
-    assert_eq!(node.cluster.peer(B).generation, 0);
+    assert_eq!(node.stored, Some(PeerRecord { generation: 0, sequence: 0, ..STORED }));
     node.hear(at(6), "beta", 3, &status(1));
     node.order(at(6), order);
     node.turn(at(6));

@@ -109,11 +109,19 @@ fn line_waits_for_unknown_line_of_last_owner_until_owner_dies() {
 fn groups_of_restarting_peer_count_as_running_before_first_table() {
     let mut pair = Pair::settled(Failback::Off);
     pair.pass(Duration::from_secs(1));
-    let generation = pair.node(B).generation + 1;
-    let peer = &mut pair.node(A).cluster.peers[B.index()];
-    assert!(peer.runs[SECOND.index()]);
-    peer.restart(generation);
-    assert!(pair.node(A).cluster.runs_elsewhere(SECOND), "its services do not end with its daemon");
+    let mut restarted = Node::new(B, Failback::Off, 2);
+    restarted.runs = vec![SECOND];
+    pair.nodes[1] = Some(restarted);
+    // B hears nobody yet, so it does not say what it has.
+    pair.mute = Some(A);
+    pair.until("A hears of it", |pair| pair.node(A).has_said(&Event::PeerRestarted(B)));
+    for _ in 0..1_000 {
+        pair.step();
+        let group = pair.node(A).group(SECOND);
+        assert_eq!((&*group.owner.expect("it has one"), group.phase), ("beta", Phase::Active));
+        assert!(!group.kept_free, "its services do not end with its daemon");
+        assert_eq!(pair.runs(A), [FIRST]);
+    }
 }
 
 #[test]
