@@ -1,13 +1,13 @@
 //! The planned hand-over of groups from one node to another.
 
-#[cfg(test)]
-mod at_stage;
 mod checks;
 mod input;
 mod interruption;
 mod machine;
 mod orders;
 mod progress;
+#[cfg(test)]
+mod rare_turns;
 mod reporting;
 mod resume;
 mod running;

@@ -20,6 +20,7 @@ mod deaf;
 mod edited;
 mod evidence;
 mod executor_absence;
+mod facing;
 mod failing;
 mod fencing;
 mod foreign;
@@ -128,6 +129,8 @@ struct Node {
     /// Agents do not end until [`Node::finish_jobs`].
     holds_jobs: bool,
     held: Vec<crate::Job>,
+    /// Checks that do not end until [`Node::finish_checks`], if they are held back.
+    held_checks: Option<Vec<JobId>>,
     has_ended: bool,
     /// Until when the node's executor may act.
     permit: Option<Time>,
@@ -166,6 +169,7 @@ impl Node {
             misses: None,
             holds_jobs: false,
             held: Vec::new(),
+            held_checks: None,
             has_ended: false,
             permit: None,
             fences: Vec::new(),
@@ -218,6 +222,10 @@ impl Node {
                 }
                 Output::Run(job) => self.run(now, job),
                 Output::Check { job, group } => {
+                    if let Some(held) = &mut self.held_checks {
+                        held.push(job);
+                        continue;
+                    }
                     let is_missing = self.misses == Some(group);
                     let outcome = if is_missing { Outcome::Missing } else { self.finds };
                     self.cluster.handle(now, &Input::JobDone { job, outcome });
@@ -249,6 +257,13 @@ impl Node {
         self.holds_jobs = false;
         for job in std::mem::take(&mut self.held) {
             self.run(now, job);
+        }
+    }
+
+    /// Ends the checks that were held back: everything is there. Later checks end at once again.
+    fn finish_checks(&mut self, now: Time) {
+        for job in self.held_checks.take().unwrap_or_default() {
+            self.cluster.handle(now, &Input::JobDone { job, outcome: Outcome::Success });
         }
     }
 

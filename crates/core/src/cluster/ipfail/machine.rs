@@ -109,18 +109,6 @@ pub(super) enum Effect {
 }
 
 impl Ipfail {
-    /// An ipfail whose standby had to wait.
-    #[cfg(test)]
-    pub(in crate::cluster) fn waiting() -> Self {
-        Self { is_wanted: true, ..Self::default() }
-    }
-
-    /// Whether a standby is about to be requested.
-    #[cfg(test)]
-    pub(in crate::cluster) const fn is_giving_up(&self) -> bool {
-        self.giving_up.is_some()
-    }
-
     /// The latest time at which a turn is due.
     pub(in crate::cluster) fn deadline(&self) -> Option<Time> {
         self.giving_up.map(|(time, _)| time).or(self.again_at)

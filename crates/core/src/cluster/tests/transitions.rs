@@ -1,62 +1,163 @@
 //! Transitions that the simulated worlds do not reach: (state, input) → the state after it.
 
+use super::facing::{Facing, status};
 use super::pair::Pair;
 use super::*;
-use crate::cluster::hand_over::{HandOver, Stage};
-use crate::cluster::ipfail::Ipfail;
-use crate::cluster::rows;
-use crate::{FenceOutcome, FencingPolicy, HandOverReason};
+use crate::ProgressStage;
 
-/// The stages at which a "done" of either side has some sequence.
-const GIVEN: Stage = Stage::Given(u64::MAX);
-const TOLD: Stage = Stage::Told(u64::MAX);
+mod fencing;
+mod ipfail;
 
-const fn is_of_a_giver(stage: Stage) -> bool {
-    matches!(stage, Stage::Asked | Stage::Releasing | GIVEN | TOLD)
+/// How far A has come with a hand-over: it gives its own group to B, or takes B's group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Asked,
+    Releasing,
+    Given,
+    Told,
+    Invited,
+    Checking,
+    Promised,
+    Acquiring,
 }
 
-/// A is at this stage of a hand-over with B: it gives its own group, or takes the other.
-fn pair_at(stage: Stage, motive: HandOverReason) -> Pair {
-    let mut pair = Pair::settled(Failback::Off);
-    let now = pair.now;
-    let is_giver = is_of_a_giver(stage);
-    let (parts, group) = if is_giver { ((A, B), FIRST) } else { ((B, A), SECOND) };
-    let node = pair.node(A);
-    let began_at = node.cluster.peers[B.index()].receiver.last();
-    node.cluster.hand_over = HandOver::at(stage, parts, group, motive, (now, began_at));
-    if stage == Stage::Acquiring {
-        node.holds_jobs = true;
-        node.cluster.groups[group].runner.start();
+impl Stage {
+    const fn is_of_a_giver(self) -> bool {
+        matches!(self, Self::Asked | Self::Releasing | Self::Given | Self::Told)
     }
-    pair
+
+    /// What A has reported at this stage.
+    const fn progress(self) -> ProgressStage {
+        match self {
+            Self::Invited => ProgressStage::Wanted,
+            Self::Asked | Self::Checking => ProgressStage::Asked,
+            Self::Releasing | Self::Promised => ProgressStage::Agreed,
+            Self::Given | Self::Told | Self::Acquiring => ProgressStage::Released,
+        }
+    }
 }
 
-/// B sends A a message.
-fn say(pair: &mut Pair, message: Message) {
-    let now = pair.now;
-    let node = pair.node(A);
-    let sequence = Some(node.cluster.peers[B.index()].receiver.last() + 1);
-    let outgoing = Outgoing { message, dest: Some(A), dest_uuid: None, sequence, made: now };
-    node.hear(now, "beta", 1, &(outgoing, None));
+fn step(group: GroupId, step: Step) -> Message {
+    let name = if group == FIRST { "first" } else { "second" };
+    Message::GroupStep { group: GroupKey::of([name]), step, by_order: false }
+}
+
+impl Facing {
+    /// A hand-over has come to this stage.
+    fn at(stage: Stage) -> Self {
+        let mut facing = Self::settled();
+        (facing.node.holds_jobs, facing.node.held_checks) = (true, Some(Vec::new()));
+        if stage.is_of_a_giver() {
+            facing.give(stage);
+        } else {
+            facing.take(stage);
+        }
+        assert_eq!(facing.shown(), Some(stage.progress()), "{stage:?}");
+        facing
+    }
+
+    fn give(&mut self, stage: Stage) {
+        self.node.order(self.now, Order::StandbyGroup(FIRST));
+        self.turn();
+        if stage == Stage::Asked {
+            return;
+        }
+        self.say(step(FIRST, Step::Other));
+        self.turn();
+        if stage == Stage::Releasing {
+            return;
+        }
+        self.node.finish_jobs(self.now);
+        self.turn();
+        if stage == Stage::Told {
+            // The table that B has sent just before is lost.
+            self.hides_row();
+            self.sequence += 1;
+            self.say(step(FIRST, Step::Done));
+            self.turn();
+        }
+    }
+
+    fn take(&mut self, stage: Stage) {
+        if stage == Stage::Invited {
+            self.node.order(self.now, Order::TakeoverGroup(SECOND));
+            return self.turn();
+        }
+        self.say(step(SECOND, Step::Me));
+        self.turn();
+        if stage == Stage::Checking {
+            return;
+        }
+        self.node.finish_checks(self.now);
+        self.turn();
+        self.node.held_checks = Some(Vec::new());
+        if stage == Stage::Acquiring {
+            self.lets_go(SECOND);
+            self.say(step(SECOND, Step::Done));
+            self.turn();
+            assert_eq!(self.node.held.last().map(|job| job.action), Some(Action::Start));
+        }
+    }
+
+    /// What A has reported last of its hand-over, if the hand-over is in progress.
+    fn shown(&self) -> Option<ProgressStage> {
+        let last = self.node.progress().last().map(|progress| progress.stage);
+        last.filter(|_| self.node.hands_over())
+    }
+
+    /// The sequence of A's "done".
+    fn done(&self) -> Option<u64> {
+        let is_done = |outgoing: &Outgoing| outgoing.message == step(FIRST, Step::Done);
+        self.node.kept.iter().find(|sent| is_done(&sent.0)).and_then(|sent| sent.0.sequence)
+    }
+
+    /// B refuses the "done" of A that has this sequence.
+    fn refuses(&mut self, number: Option<u64>) {
+        self.say(Message::Refuse { step: Step::Done, why: Refusal::Busy, number });
+    }
+
+    /// Something happens that is called by a name.
+    fn meet(&mut self, input: &str, ours: GroupId, stray: GroupId) {
+        match input {
+            "me" => self.say(step(ours, Step::Me)),
+            "other" => self.say(step(ours, Step::Other)),
+            "done" => self.say(step(ours, Step::Done)),
+            "stray other" => self.say(step(stray, Step::Other)),
+            "stray done" => self.say(step(stray, Step::Done)),
+            "stray refusal" => self.refuses(Some(1)),
+            "refusal" => self.refuses(self.done()),
+            "order" => {
+                self.node.order(self.now, Order::StandbyGroup(FIRST));
+                self.turn();
+                assert_eq!(self.node.answers, [refused(Refusal::Busy)]);
+            }
+            "own stop" => self.node.order(self.now, Order::Stop),
+            "executor gone" => self.node.cluster.handle(self.now, &Input::ExecutorGone),
+            "own pause" => self.now = self.now + DEADTIME,
+            "other node gone" => self.silence("B is dead", |it| it.node.counts_dead(B)),
+            "no reply" => {
+                let no_reply = Event::HandOver(HandOverEvent::NoReply);
+                self.until("nobody replies", |it| it.node.has_said(&no_reply));
+            }
+            other => panic!("no input is called {other}"),
+        }
+        self.turn();
+    }
 }
 
 fn is_death(event: &Event) -> bool {
     matches!(event, Event::PeerDead(B, _))
 }
 
-fn stage(pair: &mut Pair) -> Option<Stage> {
-    pair.node(A).cluster.hand_over.running().map(|running| running.stage)
-}
-
 /// Something happens at a stage of a hand-over: (stage, input, stage after it).
-const TURNS: [(Stage, &str, Option<Stage>); 64] = [
+const TURNS: [(Stage, &str, Option<Stage>); 63] = [
     // A step that is not due is refused, and changes nothing.
     (Stage::Asked, "done", Some(Stage::Asked)),
     (Stage::Asked, "stray done", Some(Stage::Asked)),
     (Stage::Releasing, "stray done", Some(Stage::Releasing)),
-    (GIVEN, "other", Some(GIVEN)),
-    (GIVEN, "stray done", Some(GIVEN)),
-    (GIVEN, "stray other", Some(GIVEN)),
+    (Stage::Given, "other", Some(Stage::Given)),
+    (Stage::Given, "stray done", Some(Stage::Given)),
+    (Stage::Given, "stray other", Some(Stage::Given)),
     (Stage::Acquiring, "stray refusal", Some(Stage::Acquiring)),
     (Stage::Acquiring, "own pause", Some(Stage::Acquiring)),
     (Stage::Asked, "own stop", None),
@@ -67,14 +168,14 @@ const TURNS: [(Stage, &str, Option<Stage>); 64] = [
     (Stage::Releasing, "other", Some(Stage::Releasing)),
     (Stage::Releasing, "stray refusal", Some(Stage::Releasing)),
     (Stage::Releasing, "stray other", Some(Stage::Releasing)),
-    (GIVEN, "stray refusal", Some(GIVEN)),
-    (GIVEN, "refusal", None),
-    (TOLD, "me", Some(TOLD)),
-    (TOLD, "done", Some(TOLD)),
-    (TOLD, "other", Some(TOLD)),
-    (TOLD, "stray done", Some(TOLD)),
-    (TOLD, "stray other", Some(TOLD)),
-    (TOLD, "stray refusal", Some(TOLD)),
+    (Stage::Given, "stray refusal", Some(Stage::Given)),
+    (Stage::Given, "refusal", None),
+    (Stage::Told, "me", Some(Stage::Told)),
+    (Stage::Told, "done", Some(Stage::Told)),
+    (Stage::Told, "other", Some(Stage::Told)),
+    (Stage::Told, "stray done", Some(Stage::Told)),
+    (Stage::Told, "stray other", Some(Stage::Told)),
+    (Stage::Told, "stray refusal", Some(Stage::Told)),
     (Stage::Invited, "done", Some(Stage::Invited)),
     (Stage::Invited, "other", Some(Stage::Invited)),
     (Stage::Invited, "stray done", Some(Stage::Invited)),
@@ -98,92 +199,87 @@ const TURNS: [(Stage, &str, Option<Stage>); 64] = [
     (Stage::Promised, "me", Some(Stage::Checking)),
     // No node begins a second hand-over.
     (Stage::Checking, "order", Some(Stage::Checking)),
-    (TOLD, "order", Some(TOLD)),
+    (Stage::Told, "order", Some(Stage::Told)),
     (Stage::Invited, "order", Some(Stage::Invited)),
     // A node that can no longer check cannot promise; giving needs no executor here once it is
     // done.
     (Stage::Checking, "executor gone", None),
     (Stage::Invited, "executor gone", Some(Stage::Invited)),
-    (TOLD, "executor gone", Some(TOLD)),
+    (Stage::Told, "executor gone", Some(Stage::Told)),
     // A hand-over that has begun to move groups continues after a pause.
     (Stage::Asked, "own pause", None),
     (Stage::Invited, "own pause", None),
     (Stage::Checking, "own pause", None),
-    (TOLD, "own pause", Some(TOLD)),
+    (Stage::Told, "own pause", Some(Stage::Told)),
     (Stage::Checking, "own stop", None),
-    (TOLD, "own stop", None),
-    (TOLD, "other node gone", None),
+    (Stage::Told, "own stop", None),
+    (Stage::Told, "other node gone", None),
     (Stage::Checking, "other node gone", None),
     // Nothing is awaited without end.
-    (GIVEN, "no reply", None),
-    (TOLD, "no reply", None),
+    (Stage::Given, "no reply", None),
+    (Stage::Told, "no reply", None),
     (Stage::Invited, "no reply", None),
     (Stage::Checking, "no reply", None),
     (Stage::Asked, "no reply", None),
-    // Nothing was let go yet, and the reason is gone.
-    (Stage::Asked, "withdrawn", None),
 ];
 
 #[test]
 fn hand_over_at_rare_input_reaches_listed_stage() {
     for (before, input, after) in TURNS {
-        let is_withdrawn = input == "withdrawn";
-        let motive = if is_withdrawn { HandOverReason::Carrier } else { HandOverReason::Node };
-        let mut pair = pair_at(before, motive);
-        let (ours, others) = if is_of_a_giver(before) { (FIRST, SECOND) } else { (SECOND, FIRST) };
-        let key = |pair: &mut Pair, group: GroupId| {
-            pair.node(A).cluster.settings.groups[group.index()].key
-        };
-        let (group, stray) = (key(&mut pair, ours), key(&mut pair, others));
-        let now = pair.now;
-        let step = |group, step| Message::GroupStep { group, step, by_order: false };
-        match input {
-            "me" => say(&mut pair, step(group, Step::Me)),
-            "other" => say(&mut pair, step(group, Step::Other)),
-            "done" => say(&mut pair, step(group, Step::Done)),
-            "stray other" => say(&mut pair, step(stray, Step::Other)),
-            "stray done" => say(&mut pair, step(stray, Step::Done)),
-            "stray refusal" => {
-                let (step, why, number) = (Step::Done, Refusal::Busy, Some(1));
-                say(&mut pair, Message::Refuse { step, why, number });
+        let mut facing = Facing::at(before);
+        let count = facing.node.progress().len();
+        let (ours, stray) = if before.is_of_a_giver() { (FIRST, SECOND) } else { (SECOND, FIRST) };
+        facing.meet(input, ours, stray);
+        let story = format!("{input} when {before:?}");
+        assert_eq!(facing.shown(), after.map(Stage::progress), "{story}");
+        let news = facing.node.progress().split_off(count);
+        let news: Vec<_> = news.iter().map(|progress| progress.stage).collect();
+        match after {
+            None => assert!(matches!(news[..], [ProgressStage::Ended(_)]), "{story}: {news:?}"),
+            Some(_) if input == "me" && !news.is_empty() => {
+                assert_eq!(news, [ProgressStage::Asked], "{story}: the giver has begun anew");
             }
-            "refusal" => {
-                // The sequence of this node's "done" at this stage.
-                let (step, why, number) = (Step::Done, Refusal::Busy, Some(u64::MAX));
-                say(&mut pair, Message::Refuse { step, why, number });
-            }
-            "order" => pair.node(A).order(now, Order::StandbyGroup(FIRST)),
-            "own stop" => pair.node(A).order(now, Order::Stop),
-            "withdrawn" => pair.node(A).cluster.elapse(now),
-            "executor gone" => pair.node(A).cluster.handle(now, &Input::ExecutorGone),
-            "own pause" => pair.node(A).cluster.elapse(now + DEADTIME),
-            "other node gone" => {
-                pair.end(B);
-                pair.until("B is dead", |pair| pair.node(A).said.iter().any(is_death));
-            }
-            "no reply" => {
-                let no_reply = Event::HandOver(HandOverEvent::NoReply);
-                pair.until("nobody replies", |pair| pair.node(A).has_said(&no_reply));
-            }
-            other => panic!("no input is called {other}"),
+            Some(_) => assert_eq!((after, news), (Some(before), vec![]), "{story}"),
         }
-        assert_eq!(stage(&mut pair), after, "{input} when {before:?}");
     }
+}
+
+/// Nothing was let go yet, and the reason is gone.
+#[test]
+fn hand_over_for_lost_carrier_is_withdrawn_when_carrier_returns() {
+    let mut facing = Facing::settled();
+    for (is_there, shown) in [(false, Some(ProgressStage::Asked)), (true, None)] {
+        let carrier = Input::Carrier { group: FIRST, is_there };
+        facing.node.cluster.handle(facing.now, &carrier);
+        facing.turn();
+        assert_eq!(facing.shown(), shown);
+    }
+    let last = facing.node.progress().last().map(|progress| progress.stage);
+    assert_eq!(last, Some(ProgressStage::Ended(Refusal::Withdrawn)));
 }
 
 /// A start has failed, and the agent cannot even be asked to stop: nothing is in progress here that
 /// could be awaited.
 #[test]
 fn acquisition_with_agents_that_cannot_be_asked_ends() {
-    let mut pair = pair_at(Stage::Acquiring, HandOverReason::Node);
-    let now = pair.now;
-    let runner = &mut pair.node(A).cluster.groups[SECOND].runner;
-    runner.let_go();
-    let job = runner.poll(now, &mut JobId(4711)).expect("a stop is due");
-    runner.done(now, job.id, Outcome::NotAsked);
-    pair.until("nothing goes on", |pair| stage(pair).is_none());
-    let no_reply = Event::HandOver(HandOverEvent::NoReply);
-    assert!(!pair.node(A).has_said(&no_reply), "it is not the other node that does not answer");
+    let mut facing = Facing::at(Stage::Acquiring);
+    let start = facing.node.held.pop().expect("it starts");
+    let failed = Input::JobDone { job: start.id, outcome: Outcome::Failed(1) };
+    facing.node.cluster.handle(facing.now, &failed);
+    facing.turn();
+    assert_eq!(facing.node.held.last().map(|job| job.action), Some(Action::Stop));
+    facing.until("nothing goes on", |facing| {
+        for job in std::mem::take(&mut facing.node.held) {
+            let done = Input::JobDone { job: job.id, outcome: Outcome::NotAsked };
+            facing.node.cluster.handle(facing.now, &done);
+        }
+        facing.shown().is_none()
+    });
+    // The result does not tell it from a giver that does not answer.
+    let last = facing.node.progress().last().map(|progress| progress.stage);
+    assert_eq!(last, Some(ProgressStage::Ended(Refusal::NoReply)));
+    assert_eq!(facing.node.owner(SECOND), Some(A), "the group is taken, and has failed");
+    assert_eq!(facing.node.failed_starts(), 1);
 }
 
 /// The agent cannot even be asked to stop, and nothing else is in progress.
@@ -206,153 +302,51 @@ fn release_with_agent_that_cannot_be_asked_ends() {
 
 #[test]
 fn goodbye_of_starting_peer_is_heeded_and_pause_declares_no_peer_dead() {
-    let status = |status| Message::Status { status, deadtime: DEADTIME, flow_control: true };
-    let begin = |first| {
-        let mut pair = Pair::new(Failback::Off);
-        pair.end(B);
-        say(&mut pair, status(first));
-        pair
-    };
     for first in [NodeStatus::Init, NodeStatus::Up] {
-        let mut pair = begin(first);
-        say(&mut pair, Message::Shutdone);
-        pair.node(A).turn(Time::START);
-        assert!(pair.node(A).has_said(&Event::PeerLeft(B)));
+        let mut facing = Facing::new();
+        facing.say(status(first));
+        facing.say(Message::Shutdone);
+        facing.turn();
+        assert!(facing.node.has_said(&Event::PeerLeft(B)));
     }
     for first in [NodeStatus::Init, NodeStatus::Up] {
-        let mut pair = begin(first);
-        pair.node(A).turn(Time::START);
-        say(&mut pair, status(first));
-        pair.node(A).turn(Time::START + DEADTIME);
-        assert!(pair.node(A).has_said(&Event::Paused(DEADTIME)));
-        assert!(!pair.node(A).said.iter().any(is_death), "it was we who did not listen");
+        let mut facing = Facing::new();
+        facing.say(status(first));
+        facing.turn();
+        facing.say(status(first));
+        facing.now = facing.now + DEADTIME;
+        facing.turn();
+        assert!(facing.node.has_said(&Event::Paused(DEADTIME)));
+        assert!(!facing.node.said.iter().any(is_death), "it was we who did not listen");
     }
 }
 
 #[test]
 fn stop_order_repeated_begins_once_and_early_hand_over_step_is_ignored() {
-    let mut pair = Pair::new(Failback::Off);
-    let status = Message::Status { status: NodeStatus::Up, deadtime: DEADTIME, flow_control: true };
-    say(&mut pair, status);
     let (hold, step) = (GroupSet::All, Step::Me);
-    say(&mut pair, Message::AskResources { hold, step, ipfail: false, by_order: false });
-    assert_eq!(stage(&mut pair), None);
-    let mut pair = Pair::settled(Failback::Off);
-    pair.cut = true;
-    let now = pair.now;
-    pair.node(A).holds_jobs = true;
-    pair.node(A).order(now, Order::Stop);
-    pair.node(A).turn(now);
-    let (hold, step) = (GroupSet::All, Step::Me);
-    say(&mut pair, Message::AskResources { hold, step, ipfail: false, by_order: false });
-    pair.node(A).order(now, Order::Stop);
-    assert!(!pair.node(A).has_said(&Event::Relinquished), "it waits for its own stop");
-    pair.node(A).finish_jobs(now);
-    pair.until("goodbye is said", |pair| pair.node(A).has_said(&Event::Relinquished));
-    let now = pair.now;
-    pair.node(A).order(now, Order::Stop);
-    pair.node(A).turn(now);
-    let begins = pair.node(A).said.iter().filter(|event| **event == Event::StopBegins);
+    let wish = || Message::AskResources { hold, step, ipfail: false, by_order: false };
+    let mut facing = Facing::new();
+    facing.say(status(NodeStatus::Up));
+    facing.say(wish());
+    facing.turn();
+    assert_eq!((facing.node.hands_over(), facing.node.progress()), (false, vec![]));
+    let mut facing = Facing::settled();
+    facing.node.holds_jobs = true;
+    facing.node.order(facing.now, Order::Stop);
+    facing.turn();
+    facing.say(wish());
+    facing.node.order(facing.now, Order::Stop);
+    facing.turn();
+    assert!(!facing.node.has_said(&Event::Relinquished), "it waits for its own stop");
+    facing.node.finish_jobs(facing.now);
+    facing.silence("goodbye is said", |facing| facing.node.has_said(&Event::Relinquished));
+    facing.node.order(facing.now, Order::Stop);
+    facing.turn();
+    let begins = facing.node.said.iter().filter(|event| **event == Event::StopBegins);
     assert_eq!(begins.count(), 1);
-    let (hold, step) = (GroupSet::All, Step::Me);
-    say(&mut pair, Message::AskResources { hold, step, ipfail: false, by_order: false });
-    pair.until("it ends without an answer", |pair| pair.node(A).has_ended);
-}
-
-/// A is certain that B is dead, gets an input, and asks for nothing again.
-#[test]
-fn fencing_at_rare_input_takes_groups_only_after_confirmed_death() {
-    let settled = |delay| {
-        let node = |id| {
-            let mut settings = settings(id, Failback::Off);
-            settings.fencing = Some(FencingPolicy { delay });
-            Some(Node::with(settings, 1))
-        };
-        let mut pair = Pair::of([node(A), node(B)]);
-        pair.until("each runs its own", |pair| pair.runs(A) == [FIRST] && pair.runs(B) == [SECOND]);
-        pair.pass(Duration::from_secs(1));
-        pair
-    };
-    let past = |pair: &mut Pair, id: NodeId| {
-        let (now, outcome) = (pair.now, FenceOutcome::Done);
-        let node = NodeId(1 - id.0);
-        pair.node(id).cluster.handle(now, &Input::Fenced { node, attempt: 99, outcome });
-        pair.node(id).turn(now);
-    };
-    // B comes second: it waits, and is told that A is off.
-    let mut pair = settled(Duration::from_secs(5));
-    past(&mut pair, B);
-    pair.end(A);
-    pair.pass(DEADTIME * 2);
-    past(&mut pair, B);
-    // A was heard in between, and is silent again: another group waited for the fence all the time.
-    assert!(pair.node(B).cluster.suspect(A, false));
-    assert_eq!((pair.node(B).fences.len(), pair.runs(B)), (0, vec![SECOND]));
-    let now = pair.now;
-    pair.node(B).order(now, Order::ConfirmDead(A));
-    pair.until("B has all", |pair| pair.runs(B) == [FIRST, SECOND]);
-    // A asks at once. An answer to another attempt does not count, and an attempt that failed is
-    // retried.
-    let mut pair = settled(Duration::ZERO);
-    pair.end(B);
-    pair.until("a device is asked", |pair| !pair.node(A).fences.is_empty());
-    past(&mut pair, A);
-    assert_eq!(pair.runs(A), [FIRST]);
-    let (now, (node, attempt)) = (pair.now, pair.node(A).fences[0]);
-    let outcome = FenceOutcome::Failed;
-    pair.node(A).cluster.handle(now, &Input::Fenced { node, attempt, outcome });
-    past(&mut pair, A);
-    assert!(pair.node(A).cluster.suspect(B, false));
-    assert_eq!(pair.runs(A), [FIRST]);
-    pair.node(A).order(now, Order::ConfirmDead(B));
-    pair.until("A has all", |pair| pair.runs(A) == [FIRST, SECOND]);
-    let now = pair.now;
-    pair.node(A).order(now, Order::ConfirmDead(B));
-}
-
-/// A waits with its standby, or is about to give up, and hears something about ping nodes.
-#[test]
-fn ipfail_at_rare_message_gives_up_or_stays_as_listed() {
-    for (message, gives_up) in [
-        (Message::PingCount { count: 2 }, true),
-        (Message::PingCount { count: 0 }, false),
-        (Message::YouAreDead, true),
-    ] {
-        let mut pair = Pair::settled(Failback::Off);
-        pair.node(A).cluster.ipfail = Ipfail::waiting();
-        say(&mut pair, message.clone());
-        assert_eq!(pair.node(A).cluster.ipfail.is_giving_up(), gives_up, "{message:?}");
-    }
-    // Equal counts, and the other node's message about them, begin nothing anew.
-    for (message, event) in [
-        (Message::PingCount { count: 1 }, IpfailEvent::Balanced),
-        (Message::AbortGiveup, IpfailEvent::NothingToAbort),
-    ] {
-        let mut pair = Pair::settled(Failback::Off);
-        pair.node(A).cluster.ipfail = Ipfail::waiting();
-        say(&mut pair, message.clone());
-        let now = pair.now;
-        pair.node(A).turn(now);
-        assert!(pair.node(A).has_said(&Event::Ipfail(event)), "{message:?}");
-        assert!(!pair.node(A).cluster.ipfail.is_giving_up(), "{message:?}");
-    }
-    // The ping node is on its way back to A: that B sees more is no reason to give up.
-    for waits in [true, false] {
-        let mut pair = Pair::settled(Failback::Off);
-        pair.answers = [false, true];
-        pair.until("A sees none", |pair| pair.node(A).has_said(&Event::PingDead(PingId(0))));
-        if waits {
-            pair.node(A).cluster.ipfail = Ipfail::waiting();
-        } else {
-            say(&mut pair, Message::YouAreDead);
-            assert!(pair.node(A).cluster.ipfail.is_giving_up());
-        }
-        let now = pair.now;
-        pair.node(A).cluster.handle(now, &Input::PingReply(PingId(0)));
-        say(&mut pair, Message::PingCount { count: 1 });
-        pair.node(A).turn(now);
-        assert!(pair.node(A).has_said(&Event::Ipfail(IpfailEvent::Rising)));
-    }
+    facing.say(wish());
+    facing.silence("it ends without an answer", |facing| facing.node.has_ended);
+    assert_eq!((facing.node.hands_over(), facing.node.progress()), (false, vec![]));
 }
 
 /// Checks [`crate::Table::by_unit_tests`]. All of the tests run on one thread, which counts.
@@ -361,16 +355,17 @@ fn ipfail_at_rare_message_gives_up_or_stays_as_listed() {
 fn transitions_not_reached_by_worlds_are_all_met_by_unit_tests() {
     crate::group::every_rare_meeting();
     crate::monitoring::every_rare_meeting();
-    rows::every_meeting();
+    crate::cluster::rows::every_meeting();
     ledger::group_in_ledger_but_not_held_is_free_to_start();
     ledger::group_held_but_not_in_ledger_is_adopted();
     hand_over_at_rare_input_reaches_listed_stage();
+    hand_over_for_lost_carrier_is_withdrawn_when_carrier_returns();
     acquisition_with_agents_that_cannot_be_asked_ends();
     release_with_agent_that_cannot_be_asked_ends();
     goodbye_of_starting_peer_is_heeded_and_pause_declares_no_peer_dead();
     stop_order_repeated_begins_once_and_early_hand_over_step_is_ignored();
-    fencing_at_rare_input_takes_groups_only_after_confirmed_death();
-    ipfail_at_rare_message_gives_up_or_stays_as_listed();
+    fencing::fencing_at_rare_input_takes_groups_only_after_confirmed_death();
+    ipfail::ipfail_at_rare_message_gives_up_or_stays_as_listed();
     let visits = crate::take_visits();
     for table in crate::Table::ALL {
         for (state, input) in table.by_unit_tests() {
