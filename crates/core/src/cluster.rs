@@ -24,6 +24,7 @@ mod messages;
 mod monitoring;
 mod orders;
 mod other_list;
+mod pause;
 mod peer_store;
 mod peer_table;
 mod ping;
@@ -42,21 +43,23 @@ use crate::history::History;
 use crate::mutation::Mutation;
 use crate::peer::Peer;
 use crate::{
-    Boot, Detection, Event, GroupId, Input, JobId, Message, NodeId, NodeStatus, Output, PingId,
-    Random, Settings, Time,
+    Boot, Event, GroupId, Input, JobId, Message, NodeId, NodeStatus, Output, PingId, Random,
+    Settings, Time,
 };
 use classic::Classic;
-use declined::DeclinedOffers;
-use detection::TimesChange;
-use executor_absence::Absence;
+use declined::Offers;
+use detection::Times;
+use executor_absence::ExecutorPresence;
 use fencing::Fence;
 pub use gate::Obstacle;
 use groups::{EchoBarrier, Groups};
 use hand_over::HandOver;
-use hold::HoldOrder;
+use hold::Holds;
 pub use hold::{HOLD_DEFAULT, HOLD_MAX};
 use ipfail::Ipfail;
+use pause::Pause;
 use ping::PingNode;
+use placement::Placement;
 pub use report::{
     CheckReport, FailureReport, FenceReport, FenceState, GroupReport, HoldReport, Inability,
     LinkReport, NodeReport, OlderReport, PingReport, ResourceReport, ResourceState, Retirement,
@@ -96,45 +99,22 @@ pub struct Cluster {
     /// When a message from an unknown node was last reported.
     stranger_reported: Option<Time>,
     pings: Vec<PingNode>,
-    /// No hand-over because of a lost carrier is requested before this time.
-    leaving_after: Time,
     transmitter: Transmitter,
     history: History,
     groups: Groups,
     next_job: JobId,
-    /// Whether there is an executor, and if not, what was decided because of that.
-    absence: Absence,
-    /// No executor has said yet what it holds.
-    awaits_greeting: bool,
-    /// Peers that must be heard before this node trusts its own table again after a pause.
-    unverified: Vec<NodeId>,
-    /// When a pause was noticed that ended the permit of the executor, if the executor has not
-    /// received a new permit since.
-    owes_permit: Option<Time>,
-    /// A peer that echoes this barrier has spoken since that pause.
-    verified: EchoBarrier,
+    executor: ExecutorPresence,
+    pause: Pause,
     hand_over: HandOver,
-    failback_after: Time,
-    declined_offers: DeclinedOffers,
-    /// The dead or departed node whose groups are being taken.
-    takeover_from: Option<NodeId>,
-    is_initial: bool,
-    /// Set while no group starts, stops or is handed over; passed once the others know that.
-    stable: Option<EchoBarrier>,
+    offers: Offers,
+    placement: Placement,
     ipfail: Ipfail,
     classic: Classic,
     shutdown: Shutdown,
     /// One per node; the entry of this node is unused.
     fences: Vec<Fence>,
-    /// The last order to hold or release all groups.
-    hold: HoldOrder,
-    /// Passed once the others know about the last hold, whether of everything or of one group.
-    held: EchoBarrier,
-    /// Pairs of a configured group and a retired group that share a resource.
-    overlaps: Vec<(GroupId, GroupId)>,
-    detection: Detection,
-    /// Set while peers still reckon with the times before a change of them.
-    times_change: Option<TimesChange>,
+    holds: Holds,
+    times: Times,
     /// Whether the last input was a message for event scripts.
     calls_script: bool,
     outbox: VecDeque<Output>,
@@ -152,33 +132,23 @@ impl Cluster {
         let mut cluster = Self {
             peers,
             pings: settings.ping_nodes.iter().map(|_| PingNode::default()).collect(),
-            leaving_after: Time::START,
             status_since: Time::START,
             stranger_reported: None,
             transmitter: Transmitter::new(&settings, &boot),
             history: History::new(),
             groups: Groups::new(&settings),
             next_job: JobId::default(),
-            absence: Absence::default(),
-            awaits_greeting: true,
-            unverified: Vec::new(),
-            owes_permit: None,
-            verified: EchoBarrier::default(),
+            executor: ExecutorPresence::NEW,
+            pause: Pause::default(),
             hand_over: HandOver::default(),
-            failback_after: Time::START,
-            declined_offers: DeclinedOffers::default(),
-            takeover_from: None,
-            is_initial: true,
-            stable: None,
+            offers: Offers::NEW,
+            placement: Placement::NEW,
             ipfail: Ipfail::default(),
             classic: Classic::new(),
             shutdown: Shutdown::default(),
             fences: vec![Fence::default(); settings.nodes.len()],
-            hold: HoldOrder::default(),
-            held: EchoBarrier::default(),
-            overlaps: Vec::new(),
-            detection: Detection::of(&settings),
-            times_change: None,
+            holds: Holds::default(),
+            times: Times::new(&settings),
             calls_script: false,
             outbox: VecDeque::with_capacity(OUTBOX_CAPACITY),
             #[cfg(feature = "test-hooks")]
@@ -189,7 +159,7 @@ impl Cluster {
             settings,
             boot,
         };
-        cluster.overlaps = cluster.find_overlaps();
+        cluster.groups.overlaps = cluster.find_overlaps();
         cluster.configure_monitoring();
         cluster.recall();
         cluster

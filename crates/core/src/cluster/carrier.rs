@@ -89,7 +89,7 @@ impl Cluster {
 
     /// Hands over a group whose clients can no longer reach it here, if another node can run it.
     pub(super) fn leave_for_carrier(&mut self) {
-        if self.now < self.leaving_after || self.hand_over.runs() {
+        if self.now < self.offers.leaving_after || self.hand_over.runs() {
             return;
         }
         for group in self.settings.group_ids() {
@@ -106,13 +106,13 @@ impl Cluster {
     /// A hand-over failed or could not begin: the next hand-over because of a lost carrier waits a
     /// little.
     pub(super) fn delay_leaving(&mut self) {
-        self.leaving_after = self.now + RETRY;
+        self.offers.leaving_after = self.now + RETRY;
     }
 
     /// When a hand-over is requested again.
     pub(super) fn leaving_deadline(&self) -> Option<Time> {
         let is_missing = self.groups.iter().any(|group| group.lacks_carrier);
-        (is_missing && self.leaving_after > self.now).then_some(self.leaving_after)
+        (is_missing && self.offers.leaving_after > self.now).then_some(self.offers.leaving_after)
     }
 
     /// The node to which a group is handed that has lost its carrier here.

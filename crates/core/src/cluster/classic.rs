@@ -295,7 +295,7 @@ impl Cluster {
     /// A node is heard in time while its groups were waiting for its end. If nothing runs here yet,
     /// both nodes meet as two starting nodes.
     fn classic_meets(&mut self) {
-        if self.is_initial && self.is_idle() {
+        if self.placement.is_initial() && self.is_idle() {
             self.classic_begin();
         }
     }

@@ -40,16 +40,28 @@ struct Declined {
     times: u32,
 }
 
-/// Offers that were refused.
-#[derive(Debug, Default)]
-pub(super) struct DeclinedOffers {
+/// What this node offers, and what was refused.
+#[derive(Debug)]
+pub(super) struct Offers {
+    /// No failback is begun before this time.
+    pub(super) failback_after: Time,
+    /// No hand-over because of a lost carrier is requested before this time.
+    pub(super) leaving_after: Time,
     declined: Vec<Declined>,
     /// Nodes that refused several groups at once: until this time they are offered groups one by
     /// one.
     one_by_one: Vec<(NodeId, Time)>,
 }
 
-impl DeclinedOffers {
+impl Offers {
+    /// Nothing was offered yet.
+    pub(super) const NEW: Self = Self {
+        failback_after: Time::START,
+        leaving_after: Time::START,
+        declined: Vec::new(),
+        one_by_one: Vec::new(),
+    };
+
     /// Forgets all refusals: with changed files none of them is known to hold still.
     pub(super) fn forget(&mut self) {
         self.declined.clear();
@@ -72,7 +84,7 @@ impl Cluster {
 
     /// Whether a node has refused a group, and nothing is known that would have changed its answer.
     pub(super) fn has_declined(&self, group: GroupId, taker: NodeId) -> bool {
-        let all = self.declined_offers.declined.iter();
+        let all = self.offers.declined.iter();
         let mut same = all.filter(|entry| (entry.group, entry.taker) == (group, taker));
         same.any(|entry| {
             self.now < entry.until && self.basis(entry.why, group, taker) == entry.basis
@@ -81,13 +93,13 @@ impl Cluster {
 
     /// Whether a node is offered groups one by one.
     pub(super) fn asks_one_by_one(&self, taker: NodeId) -> bool {
-        let mut all = self.declined_offers.one_by_one.iter();
+        let mut all = self.offers.one_by_one.iter();
         all.any(|(node, until)| *node == taker && self.now < *until)
     }
 
     /// When a refused group is offered again.
     pub(super) fn declined_deadline(&self) -> Option<Time> {
-        let ours = self.declined_offers.declined.iter().filter(|entry| self.is_ours(entry.group));
+        let ours = self.offers.declined.iter().filter(|entry| self.is_ours(entry.group));
         ours.map(|entry| entry.until).filter(|until| *until > self.now).min()
     }
 
@@ -99,13 +111,13 @@ impl Cluster {
         }
         let me = self.settings.me;
         let groups = self.groups_at(me, scope);
-        self.declined_offers.declined.retain(|entry| {
+        self.offers.declined.retain(|entry| {
             let row = &self.groups[entry.group].row;
             row.owner() == Some(me) && row.phase().holds()
         });
         if let ([_, _, ..], Scope::Set(_)) = (&groups[..], scope) {
-            self.declined_offers.one_by_one.retain(|(node, _)| *node != taker);
-            self.declined_offers.one_by_one.push((taker, self.now + MEND_MAX));
+            self.offers.one_by_one.retain(|(node, _)| *node != taker);
+            self.offers.one_by_one.push((taker, self.now + MEND_MAX));
             return true;
         }
         for group in groups {
@@ -119,14 +131,14 @@ impl Cluster {
         let now = self.now;
         let same = |entry: &&mut Declined| (entry.group, entry.taker) == (group, taker);
         let fresh = Declined { group, taker, why, basis, until: now + MEND_FIRST, times: 0 };
-        match self.declined_offers.declined.iter_mut().find(same) {
+        match self.offers.declined.iter_mut().find(same) {
             Some(entry) if entry.basis == basis && entry.why == why => {
                 entry.times = entry.times.saturating_add(1);
                 let wait = MEND_FIRST.saturating_mul(1 << entry.times.min(16)).min(MEND_MAX);
                 entry.until = now + wait;
             }
             Some(entry) => *entry = fresh,
-            None => self.declined_offers.declined.push(fresh),
+            None => self.offers.declined.push(fresh),
         }
     }
 

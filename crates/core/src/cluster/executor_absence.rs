@@ -26,10 +26,9 @@ const GREETING_MAX: Duration = Duration::from_secs(5);
 const GRAIN: Duration = Duration::from_secs(1);
 
 /// How long there has been no executor.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Absence {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Absence {
     /// This node has not begun to wait for an executor.
-    #[default]
     Unnoticed,
     /// An executor is awaited. An executor that has not reported yet gets permits until this time.
     Awaited { permits_until: Time },
@@ -39,31 +38,55 @@ pub(super) enum Absence {
     None,
 }
 
+/// The executor of this node, as far as it has connected and reported.
+#[derive(Debug)]
+pub(super) struct ExecutorPresence {
+    /// Whether there is an executor, and if not, what was decided because of that.
+    absence: Absence,
+    /// No executor has said yet what it holds.
+    awaits_greeting: bool,
+}
+
+impl ExecutorPresence {
+    /// No executor has reported yet.
+    pub(super) const NEW: Self = Self { absence: Absence::Unnoticed, awaits_greeting: true };
+
+    /// Whether no executor has said yet what it holds.
+    pub(super) const fn awaits_greeting(&self) -> bool {
+        self.awaits_greeting
+    }
+
+    /// An executor says what it holds. Returns whether it is the first one.
+    pub(super) const fn greet(&mut self) -> bool {
+        std::mem::replace(&mut self.awaits_greeting, false)
+    }
+}
+
 impl Cluster {
     /// The executor is gone. It gets no permit until it has reported again.
     pub(super) fn begin_absence(&mut self) {
-        match self.absence {
-            Absence::None => self.absence = Absence::Awaited { permits_until: self.now },
+        match self.executor.absence {
+            Absence::None => self.executor.absence = Absence::Awaited { permits_until: self.now },
             Absence::Unnoticed | Absence::Awaited { .. } | Absence::Over => {}
         }
     }
 
     /// Whether an executor is present that has said what it holds.
     pub(super) fn has_executor(&self) -> bool {
-        self.absence == Absence::None
+        self.executor.absence == Absence::None
     }
 
     /// Prolongs the wait after a pause: time in which this node itself stood still may not have
     /// counted for the executor's addresses.
     pub(super) fn prolong_absence(&mut self) {
-        if let Absence::Awaited { permits_until } = &mut self.absence {
+        if let Absence::Awaited { permits_until } = &mut self.executor.absence {
             *permits_until = self.now.max(*permits_until);
         }
     }
 
     /// Whether the connected executor may get a permit.
     pub(super) fn may_permit(&self) -> bool {
-        match self.absence {
+        match self.executor.absence {
             Absence::Unnoticed | Absence::None => true,
             Absence::Awaited { permits_until } => self.now < permits_until,
             Absence::Over => false,
@@ -72,20 +95,20 @@ impl Cluster {
 
     /// When every address has expired that an executor may have renewed under its last permit.
     pub(super) fn absence_deadline(&self) -> Option<Time> {
-        let Absence::Awaited { permits_until } = self.absence else { return None };
+        let Absence::Awaited { permits_until } = self.executor.absence else { return None };
         let detection = self.detection();
         Some(permits_until + detection.permit() + detection.address_lifetime() + GRAIN)
     }
 
     /// Gives up what was held by an executor that does not come back.
     pub(super) fn elapse_absence(&mut self) {
-        if self.absence == Absence::Unnoticed && !self.has_executor() {
-            self.absence = Absence::Awaited { permits_until: self.now + GREETING_MAX };
+        if self.executor.absence == Absence::Unnoticed && !self.has_executor() {
+            self.executor.absence = Absence::Awaited { permits_until: self.now + GREETING_MAX };
         }
         if self.absence_deadline().is_none_or(|deadline| self.now < deadline) {
             return;
         }
-        self.absence = Absence::Over;
+        self.executor.absence = Absence::Over;
         self.end_giving_without_executor();
         for group in self.settings.group_ids() {
             if !self.groups[group].runner.is_idle() {
@@ -111,7 +134,7 @@ impl Cluster {
 
     /// Whether the executor is given up: the others may run what it held.
     pub(super) fn has_given_up_executor(&self) -> bool {
-        self.absence == Absence::Over
+        self.executor.absence == Absence::Over
     }
 
     /// Whether this node can run a group, and has not been without an executor for so long that
@@ -123,7 +146,8 @@ impl Cluster {
     /// An executor is present. Whatever it holds of the groups that were given up is stopped,
     /// because another node may have them.
     pub(super) fn end_absence(&mut self, held: &[Holding]) {
-        let was_over = std::mem::replace(&mut self.absence, Absence::None) == Absence::Over;
+        let was_over =
+            std::mem::replace(&mut self.executor.absence, Absence::None) == Absence::Over;
         self.groups.iter_mut().for_each(|group| group.in_doubt = false);
         if was_over {
             for holding in held {

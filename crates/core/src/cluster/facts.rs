@@ -73,7 +73,7 @@ impl Cluster {
     /// Whether no executor has said yet what it holds.
     #[must_use]
     pub const fn awaits_greeting(&self) -> bool {
-        self.awaits_greeting
+        self.executor.awaits_greeting()
     }
 
     /// Whether a job is a check of a running resource.

@@ -16,7 +16,7 @@ impl Cluster {
     /// Hands back groups that this node has only because their preferred node was away.
     pub(super) fn give_back(&mut self) {
         self.record_homes();
-        if self.now < self.failback_after || self.hand_over.runs() {
+        if self.now < self.offers.failback_after || self.hand_over.runs() {
             return;
         }
         if self.is_mutated(Mutation::Restless) {
@@ -146,7 +146,7 @@ impl Cluster {
     /// stops: the home has heard that nothing does here, and has stopped what it lost. This does
     /// not count for how long a group has been able to go home.
     fn is_ready_for(&self, home: NodeId) -> bool {
-        let is_known = self.stable.is_some_and(|known| known.is_passed_by(self.peer(home)));
+        let is_known = self.placement.is_known_stable(self.peer(home));
         is_known && !self.is_stopping_for_others(home)
     }
 
@@ -194,12 +194,12 @@ impl Cluster {
 
     /// A hand-over failed or was refused: the next failback waits a little.
     pub(super) fn delay_failback(&mut self) {
-        self.failback_after = self.now + RETRY;
+        self.offers.failback_after = self.now + RETRY;
     }
 
     /// When a failback that could not begin is retried.
     pub(super) fn failback_deadline(&self) -> Option<Time> {
         let homes = self.settings.group_ids().filter_map(|group| self.home_due(group));
-        homes.chain([self.failback_after]).filter(|at| *at > self.now).min()
+        homes.chain([self.offers.failback_after]).filter(|at| *at > self.now).min()
     }
 }

@@ -160,7 +160,7 @@ impl Cluster {
             Obstacle::NotReady if goes_on => self.status != NodeStatus::Active,
             Obstacle::NotReady => !self.takes_part(),
             Obstacle::NoExecutor => !self.has_executor(),
-            Obstacle::Unverified => !self.unverified.is_empty(),
+            Obstacle::Unverified => !self.pause.is_verified(),
             Obstacle::Negotiating if goes_on => self.awaits_classic_report(),
             Obstacle::Negotiating => self.classic_forbids(),
             Obstacle::Failed => {

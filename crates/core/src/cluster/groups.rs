@@ -185,36 +185,41 @@ impl GroupState {
 
 /// All groups of a node, by their ids.
 #[derive(Debug)]
-pub(super) struct Groups(Vec<GroupState>);
+pub(super) struct Groups {
+    states: Vec<GroupState>,
+    /// Pairs of a configured group and a retired group that share a resource.
+    pub(super) overlaps: Vec<(GroupId, GroupId)>,
+}
 
 impl Groups {
     /// The groups with which a node starts.
     pub(super) fn new(settings: &Settings) -> Self {
         // The first beat of this node says what it can run.
         let new = |(id, group)| GroupState::new(id, group, Time::START, EchoBarrier::at(1));
-        Self((0..).map(GroupId).zip(&settings.groups).map(new).collect())
+        let states = (0..).map(GroupId).zip(&settings.groups).map(new).collect();
+        Self { states, overlaps: Vec::new() }
     }
 
     /// The state of a group, if there is such a group.
     pub(super) fn get(&self, group: GroupId) -> Option<&GroupState> {
-        self.0.get(group.index())
+        self.states.get(group.index())
     }
 
     /// The groups in the order of their ids. Forgotten groups own nothing and run nothing.
     pub(super) fn iter(&self) -> impl Iterator<Item = &GroupState> {
-        self.0.iter()
+        self.states.iter()
     }
 
     /// The same groups, mutable.
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut GroupState> {
-        self.0.iter_mut()
+        self.states.iter_mut()
     }
 
     /// Replaces the state of a group, or adds it at the end.
     pub(super) fn put(&mut self, group: GroupId, state: GroupState) {
-        match self.0.get_mut(group.index()) {
+        match self.states.get_mut(group.index()) {
             Some(known) => *known = state,
-            None => self.0.push(state),
+            None => self.states.push(state),
         }
     }
 }
@@ -223,13 +228,13 @@ impl Index<GroupId> for Groups {
     type Output = GroupState;
 
     fn index(&self, group: GroupId) -> &GroupState {
-        &self.0[group.index()]
+        &self.states[group.index()]
     }
 }
 
 impl IndexMut<GroupId> for Groups {
     fn index_mut(&mut self, group: GroupId) -> &mut GroupState {
-        &mut self.0[group.index()]
+        &mut self.states[group.index()]
     }
 }
 

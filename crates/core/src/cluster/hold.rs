@@ -11,6 +11,7 @@ mod order;
 use super::Cluster;
 use super::classic::ClassicInput;
 use super::gate::{Obstacle, Purpose};
+use super::groups::EchoBarrier;
 use crate::mutation::Mutation;
 use crate::{
     Beat, Cause, Event, GroupId, HoldEvent, HoldNotice, HoldRecord, NodeId, OrderRefusal, Output,
@@ -22,6 +23,15 @@ use std::time::Duration;
 
 /// How long a hold lasts if no time is given.
 pub const HOLD_DEFAULT: Duration = Duration::from_hours(1);
+
+/// What is held as a whole. A group has its own [`HoldOrder`] besides.
+#[derive(Debug, Default)]
+pub(super) struct Holds {
+    /// The last order to hold or release all groups.
+    pub(super) all: HoldOrder,
+    /// Passed once the others know about the last hold, whether of everything or of one group.
+    known: EchoBarrier,
+}
 
 impl Cluster {
     /// Whether a group moves by order only.
@@ -37,13 +47,13 @@ impl Cluster {
     /// from a peer may already have told that peer that the hold is over: by then the peer decides
     /// as if nothing were held.
     fn is_held_here(&self, group: GroupId) -> bool {
-        let here = [&self.hold, &self.groups[group].hold];
+        let here = [&self.holds.all, &self.groups[group].hold];
         here.into_iter().any(|register| register.in_force().is_some())
     }
 
     /// Whether nothing at all moves except by order.
     pub(super) fn is_everything_held(&self) -> bool {
-        self.hold.in_force().is_some() && !self.is_mutated(Mutation::IgnoreHold)
+        self.holds.all.in_force().is_some() && !self.is_mutated(Mutation::IgnoreHold)
     }
 
     /// Whether a group is held, another node had it last, and no one wants it to start here
@@ -61,7 +71,7 @@ impl Cluster {
     /// that it is held: then this node may start it again, whichever node comes first. The others'
     /// echoes come with their tables, so this node sees if one of them took the group before.
     pub(super) fn keeps_held(&self, group: GroupId) -> bool {
-        let is_known = self.is_held_here(group) && self.is_known(self.held);
+        let is_known = self.is_held_here(group) && self.is_known(self.holds.known);
         self.is_ours(group) && is_known && self.is_held(group) && self.can_run(group)
     }
 
@@ -70,7 +80,7 @@ impl Cluster {
         let groups = self.settings.known_groups();
         let groups =
             groups.filter_map(|(id, group)| self.groups[id].hold.record(self.now, Some(group.key)));
-        self.hold.record(self.now, None).into_iter().chain(groups)
+        self.holds.all.record(self.now, None).into_iter().chain(groups)
     }
 
     /// Restores the orders that an earlier run has stored.
@@ -173,7 +183,7 @@ impl Cluster {
     pub(super) fn stay_deadline(&self) -> Option<Time> {
         let holds = self.groups.iter().map(|group| group.hold.deadline());
         let all = holds.chain(self.groups.iter().map(|group| group.down.deadline()));
-        all.chain([self.hold.deadline()]).flatten().min()
+        all.chain([self.holds.all.deadline()]).flatten().min()
     }
 
     /// Why this node would take a group that it does not take because it is held.
@@ -190,7 +200,7 @@ impl Cluster {
     }
 
     fn hold_begins(&mut self, group: Option<GroupId>, by: NodeId, left: Duration) {
-        self.held = self.next_barrier();
+        self.holds.known = self.next_barrier();
         self.report(Event::Hold(HoldEvent::Begins { group, by, left }));
         self.outbox.push_back(Output::Store);
         self.beat_soon();
@@ -221,7 +231,7 @@ impl Cluster {
 
     fn register(&mut self, group: Option<GroupId>) -> &mut HoldOrder {
         match group {
-            None => &mut self.hold,
+            None => &mut self.holds.all,
             Some(group) => &mut self.groups[group].hold,
         }
     }

@@ -75,7 +75,7 @@ impl Cluster {
     /// Processes the executor's report of what it holds.
     pub(super) fn executor_ready(&mut self, held: &[Holding]) {
         self.end_absence(held);
-        if std::mem::take(&mut self.awaits_greeting) {
+        if self.executor.greet() {
             for group in self.settings.group_ids() {
                 let holding = held.iter().find(|holding| holding.group == group);
                 let is_listed = std::mem::take(&mut self.groups[group].is_listed);

@@ -21,13 +21,11 @@ impl Cluster {
         self.report(Event::Paused(gap));
         self.prolong_absence();
         self.interrupt_hand_over();
-        let others = self.others().filter(|node| self.peer(*node).is_alive());
-        self.unverified = others.collect();
-        self.owes_permit = Some(self.now);
-        if self.is_mutated(Mutation::TrustAfterPause) {
-            self.unverified.clear();
-        }
-        self.verified = self.next_barrier();
+        let is_trusted = self.is_mutated(Mutation::TrustAfterPause);
+        let must_be_heard = |node: &NodeId| !is_trusted && self.peer(*node).is_alive();
+        let peers = self.others().filter(must_be_heard).collect();
+        let barrier = self.next_barrier();
+        self.pause.begin(self.now, peers, barrier);
         for node in self.others() {
             self.peer_mut(node).step(now, Input::OwnPause(gap));
         }
@@ -36,8 +34,7 @@ impl Cluster {
     /// Gives the executor a permit as soon as a pause is over and every peer was heard again or is
     /// dead: before anything begins, because a job without a permit would be refused.
     pub(super) fn renew_permit(&mut self) {
-        if self.owes_permit.is_some() && self.unverified.is_empty() {
-            self.owes_permit = None;
+        if self.pause.take_owed_permit() {
             self.send_status();
         }
     }
@@ -83,7 +80,7 @@ impl Cluster {
             }
         }
         let peers = &self.peers;
-        self.unverified.retain(|node| peers[node.index()].is_alive());
+        self.pause.retain(|node| peers[node.index()].is_alive());
     }
 
     /// Communication of this node is up when every node was heard or is dead.

@@ -14,8 +14,8 @@ impl Cluster {
     pub(super) fn handle_other_list(&mut self, from: NodeId, beat: &Beat, knew: Option<u32>) {
         let session = self.boot.session;
         let answer = beat.echoes.iter().find(|echo| echo.session == session);
-        if answer.is_some_and(|echo| self.verified.is_reached(echo.sequence)) {
-            self.unverified.retain(|node| *node != from);
+        if let Some(echo) = answer {
+            self.pause.heard_echo(from, echo.sequence);
         }
         let us = answer.map(|echo| echo.node);
         let (now, peer) = (self.now, self.peer_mut(from));

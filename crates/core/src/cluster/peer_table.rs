@@ -106,9 +106,7 @@ impl Cluster {
         let peer = self.peer_mut(from);
         peer.echoed = peer.echoed.max(echo.sequence);
         peer.agreed = peer.agreed.max(echo.known);
-        if self.verified.is_reached(echo.sequence) {
-            self.unverified.retain(|node| *node != from);
-        }
+        self.pause.heard_echo(from, echo.sequence);
     }
 
     fn own_echo(&self, beat: &Beat) -> Option<Echo> {

@@ -2,9 +2,41 @@
 
 use super::Cluster;
 use super::classic::ClassicInput;
+use super::groups::EchoBarrier;
 use crate::mutation::Mutation;
-use crate::peer::{Effect, Input, Kind};
+use crate::peer::{Effect, Input, Kind, Peer};
 use crate::{Cause, Event, GroupId, NodeId, NodeStatus, Output, Phase};
+
+/// How far the groups of this node have found their places.
+#[derive(Debug)]
+pub(super) struct Placement {
+    /// The dead or departed node whose groups are being taken.
+    takeover_from: Option<NodeId>,
+    /// This node has not yet placed every group since its start.
+    is_initial: bool,
+    /// Set while no group starts, stops or is handed over; passed once the others know that.
+    stable: Option<EchoBarrier>,
+}
+
+impl Placement {
+    /// The placement at the start of a node.
+    pub(super) const NEW: Self = Self { takeover_from: None, is_initial: true, stable: None };
+
+    /// Whether this node has not yet placed every group since its start.
+    pub(super) const fn is_initial(&self) -> bool {
+        self.is_initial
+    }
+
+    /// Whether no group starts, stops or is handed over.
+    pub(super) const fn is_stable(&self) -> bool {
+        self.stable.is_some()
+    }
+
+    /// Whether a peer knows that nothing moves here.
+    pub(super) fn is_known_stable(&self, peer: &Peer) -> bool {
+        self.stable.is_some_and(|known| known.is_passed_by(peer))
+    }
+}
 
 impl Cluster {
     /// Takes groups that no node has and for which this node comes first, and drives every group
@@ -169,7 +201,7 @@ impl Cluster {
             // The takeover is reported when it begins.
             return;
         }
-        self.takeover_from = Some(node);
+        self.placement.takeover_from = Some(node);
         self.report(Event::TakeoverBegins(node));
     }
 
@@ -234,22 +266,23 @@ impl Cluster {
     fn record_stability(&mut self) {
         let moving = self.hand_over.runs() || self.is_negotiating();
         let stable = self.takes_part() && self.is_settled() && !moving;
-        if stable && let Some(node) = self.takeover_from.take() {
+        if stable && let Some(node) = self.placement.takeover_from.take() {
             self.report(Event::TakeoverDone(node));
             self.say_taken_over(node);
         }
-        if stable && self.is_initial && self.is_everything_placed() {
-            self.is_initial = false;
+        if stable && self.placement.is_initial && self.is_everything_placed() {
+            self.placement.is_initial = false;
             let me = self.settings.me;
             let had_own = self.settings.known_groups().any(|(_, group)| group.preferred == me);
             self.report(Event::LocalAcquired(had_own));
             self.report(Event::InitialAcquisition);
         }
-        if stable && self.stable.is_none() {
+        if stable && !self.placement.is_stable() {
             self.report(Event::LocalStable);
             self.ipfail_may_move();
         }
-        self.stable = stable.then(|| self.stable.unwrap_or_else(|| self.next_barrier()));
+        let known = self.placement.stable;
+        self.placement.stable = stable.then(|| known.unwrap_or_else(|| self.next_barrier()));
     }
 
     fn is_everything_placed(&self) -> bool {

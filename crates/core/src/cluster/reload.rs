@@ -258,9 +258,9 @@ impl Cluster {
             peer.runs_unknown.retain(|key| !is_known(*key));
         }
         self.transmitter.sync.rearranged(&self.settings, has_lost_rows);
-        self.declined_offers.forget();
+        self.offers.forget();
         self.pings = ping::rearrange(std::mem::take(&mut self.pings), before, &self.settings);
-        self.overlaps = self.find_overlaps();
+        self.groups.overlaps = self.find_overlaps();
     }
 
     pub(super) fn find_overlaps(&self) -> Vec<(GroupId, GroupId)> {
@@ -300,7 +300,7 @@ impl Cluster {
         for peer in self.peers.iter_mut().filter(|peer| peer.last_status.is_none()) {
             peer.dead_after = self.settings.deadtime;
         }
-        self.failback_after = self.now;
+        self.offers.failback_after = self.now;
     }
 
     /// Whether this node has a retired group of a set, seen from this node: a group that other

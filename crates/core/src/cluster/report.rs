@@ -276,7 +276,7 @@ impl Cluster {
             status: self.status.to_string(),
             generation: self.boot.generation,
             uptime_ms: self.age(Time::START),
-            stable: self.stable.is_some(),
+            stable: self.placement.is_stable(),
             stopping: self.shutdown.has_begun(),
             executor: self.has_executor(),
             auto_failback: self.settings.failback.to_string(),
@@ -291,7 +291,7 @@ impl Cluster {
                 (names(it.giver), names(it.taker), (wording.scope)(it.scope, &self.settings))
             }),
             fencing: self.fence_reports(),
-            hold: self.hold_report(&self.hold),
+            hold: self.hold_report(&self.holds.all),
         }
     }
 

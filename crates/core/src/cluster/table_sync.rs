@@ -133,7 +133,7 @@ impl Cluster {
         beat.claims.clear();
         beat.moves.clear();
         beat.holds.clear();
-        beat.holds.extend(self.hold.told(self.now, None));
+        beat.holds.extend(self.holds.all.told(self.now, None));
         let form = self.form();
         if (beat.form, form) == (TableForm::Whole, TableForm::Marked) {
             self.transmitter.sync.begin_epoch();
@@ -292,7 +292,7 @@ impl Cluster {
         };
         // Messages that waited in the socket may be old: the row holds nothing against the node
         // that runs the group, and no node takes the group because of it either.
-        let may_be_old = self.unverified.contains(&owner) && row.phase().holds();
+        let may_be_old = self.pause.awaits(owner) && row.phase().holds();
         if may_be_old { Phase::Stopping } else { row.phase() }
     }
 

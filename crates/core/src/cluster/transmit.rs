@@ -144,7 +144,7 @@ impl Cluster {
         if self.others().any(|node| self.peer(node).has_yet_to_hear_that_it_yields(now)) {
             self.beat_within((self.keepalive() / YIELD_BEATS).max(self.line_delay()));
         }
-        if self.unverified.is_empty() && self.may_permit() {
+        if self.pause.is_verified() && self.may_permit() {
             self.outbox.push_back(Output::Permit(self.detection().permit()));
         }
     }

@@ -125,10 +125,10 @@ impl Cluster {
     /// to the peer, the peer is about to restart itself; if it does not, it is asked what it holds.
     /// Nothing begins before that.
     pub(in crate::cluster) fn verify_classic(&mut self, peer: NodeId) {
-        if !self.unverified.contains(&peer) || !self.is_past_pause() {
+        if !self.pause.awaits(peer) || !self.is_past_pause() {
             return;
         }
-        self.unverified.retain(|node| *node != peer);
+        self.pause.need_not_hear(peer);
         if self.takes_part() && self.settings.failback != Failback::Legacy {
             self.await_restart(peer);
         }
@@ -145,14 +145,14 @@ impl Cluster {
     /// A C node says goodbye, and not before this node's pause: it need not be asked any longer.
     pub(in crate::cluster) fn verify_gone(&mut self, peer: NodeId) {
         if self.peer(peer).kind == Kind::Classic && self.is_past_pause() {
-            self.unverified.retain(|node| *node != peer);
+            self.pause.need_not_hear(peer);
         }
     }
 
     /// Whether a message that is heard now was sent after the last pause of this node.
     fn is_past_pause(&self) -> bool {
         let is_fresh = |at| self.now.since(at) >= self.keepalive() / 2;
-        self.owes_permit.is_none_or(is_fresh)
+        self.pause.noticed().is_none_or(is_fresh)
     }
 
     /// Whether no node will ever run a group of a C node unless this node does: the C node is

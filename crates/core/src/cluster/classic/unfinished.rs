@@ -123,7 +123,7 @@ impl Cluster {
         // A group that was being stopped is not started for the hand-over first.
         let may_go_on = self.is_releasing_recalled() && !self.awaits_classic_report();
         let is_known = (is_stable || may_go_on) && !self.owes_report(peer);
-        let is_free = !self.hand_over.runs() && self.has_executor() && self.unverified.is_empty();
+        let is_free = !self.hand_over.runs() && self.has_executor() && self.pause.is_verified();
         if !self.takes_part() || !is_known || !is_free {
             return;
         }

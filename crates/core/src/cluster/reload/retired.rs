@@ -77,13 +77,13 @@ impl Cluster {
 
     /// The retired groups with which a group shares a resource.
     fn rivals(&self, group: GroupId) -> impl Iterator<Item = GroupId> + '_ {
-        let pairs = self.overlaps.iter().filter(move |(one, _)| *one == group);
+        let pairs = self.groups.overlaps.iter().filter(move |(one, _)| *one == group);
         pairs.map(|(_, retired)| *retired)
     }
 
     /// The groups that share a resource with a retired group.
     fn heirs(&self, retired: GroupId) -> impl Iterator<Item = GroupId> + '_ {
-        let pairs = self.overlaps.iter().filter(move |(_, two)| *two == retired);
+        let pairs = self.groups.overlaps.iter().filter(move |(_, two)| *two == retired);
         pairs.map(|(group, _)| *group)
     }
 
@@ -159,8 +159,8 @@ impl Cluster {
 
     /// Reserves the former lines that share a resource with a group that is about to start.
     pub(in crate::cluster) fn reserve_for(&mut self, group: GroupId) {
-        for pair in 0..self.overlaps.len() {
-            let (heir, retired) = self.overlaps[pair];
+        for pair in 0..self.groups.overlaps.len() {
+            let (heir, retired) = self.groups.overlaps[pair];
             let is_wanted = heir == group && self.may_be_elsewhere(retired);
             if is_wanted && !self.is_reserved_here(retired) && self.may_reserve(retired) {
                 self.reserve(retired);
@@ -240,7 +240,7 @@ impl Cluster {
     /// something runs here that shares a resource with it.
     fn reserve_what_runs(&mut self, retired: GroupId) {
         let is_needed = self.heirs(retired).any(|heir| !self.groups[heir].runner.is_idle());
-        let is_trusted = self.unverified.is_empty() && !self.is_anyone_uncertain();
+        let is_trusted = self.pause.is_verified() && !self.is_anyone_uncertain();
         if is_needed && is_trusted && self.may_be_elsewhere(retired) {
             self.reserve(retired);
         }
@@ -275,7 +275,7 @@ impl Cluster {
             Phase::Starting => !self.groups[retired].row.is_able(holder),
             Phase::Active | Phase::Blocked | Phase::Stopped | Phase::Failed => false,
         };
-        if reserves && !self.runs_elsewhere(retired) && self.unverified.is_empty() {
+        if reserves && !self.runs_elsewhere(retired) && self.pause.is_verified() {
             self.reserve(retired);
         } else if !(reserves && is_weak) {
             self.give_way(retired, holder);
@@ -285,8 +285,8 @@ impl Cluster {
     /// Stops the groups that share a resource with a retired group on which another node has the
     /// better claim.
     fn give_way(&mut self, retired: GroupId, holder: NodeId) {
-        for pair in 0..self.overlaps.len() {
-            let (group, other) = self.overlaps[pair];
+        for pair in 0..self.groups.overlaps.len() {
+            let (group, other) = self.groups.overlaps[pair];
             let row = &self.groups[group].row;
             let is_running = matches!(row.phase(), Phase::Starting | Phase::Active);
             let is_here = self.is_ours(group) && !self.groups[group].runner.is_idle();
