@@ -2,7 +2,7 @@
 //! line.
 
 use super::pair::Pair;
-use super::reload::{Line, groups, with_groups};
+use super::reload::{CHANGED, Line, groups, with_groups};
 use super::*;
 use crate::Inability;
 
@@ -161,6 +161,25 @@ fn executor_lost_by_node_with_unknown_line_lets_peer_run_own_line() {
     pair.until("the other node runs its own line", |pair| pair.run(A, &["first"]));
 }
 
+/// The other node was reloaded first, and its last table already says that it could run the line.
+#[test]
+fn line_of_peer_added_by_reload_can_be_offered_to_peer_at_once() {
+    let mut pair = Pair::settled(Failback::Off);
+    let now = pair.now;
+    pair.node(A).order(now, Order::StandbyGroup(FIRST));
+    pair.until("given", |pair| pair.runs(B) == [FIRST, SECOND]);
+    pair.rest(1);
+    pair.change(A, Failback::Off, &CHANGED);
+    pair.rest(2);
+    pair.change(B, Failback::Off, &CHANGED);
+    assert!(pair.run(B, CHANGED[0].1));
+    let now = pair.now;
+    let node = pair.node(B);
+    node.order(now, Order::StandbyGroup(node.id_of(CHANGED[0].1)));
+    node.turn(now);
+    assert!(node.hands_over(), "{:?}", node.answers);
+}
+
 /// The last table of the other node already reports what was an unknown line until now.
 #[test]
 fn reload_to_lines_of_peer_makes_unknown_lines_known_at_once() {
@@ -170,14 +189,14 @@ fn reload_to_lines_of_peer_makes_unknown_lines_known_at_once() {
         pair.rest(3);
         let now = pair.now;
         let node = pair.node(B);
-        node.reload(with_groups(B, Failback::On, files[0])).expect("nothing speaks against it");
-        let first = node.id_of(files[0][0].1);
-        let because = node.group(first).unable_because;
-        let is_line = |it: &Inability| matches!(it, Inability::OtherLine | Inability::UnknownLine);
-        assert!(!because.iter().any(is_line), "{files:?} {because:?}");
+        // A line that only B has shows whether A still counts as running lines unknown to B.
+        let lines = [files[0], &[(B, &["third"])]].concat();
+        node.reload(with_groups(B, Failback::On, &lines)).expect("nothing speaks against it");
         node.turn(now);
-        let because = node.group(first).unable_because;
-        assert!(!because.iter().any(is_line), "{files:?} {because:?}");
+        let first = node.group(node.id_of(files[0][0].1)).unable_because;
+        assert!(!first.contains(&Inability::OtherLine), "{files:?} {first:?}");
+        let third = node.group(node.id_of(&["third"])).unable_because;
+        assert!(!third.contains(&Inability::UnknownLine), "{files:?} {third:?}");
         pair.rest(10);
         assert!(is_served(&mut pair), "{files:?}");
     }
