@@ -87,7 +87,7 @@ impl Cluster {
         self.end_what_is_kept();
         self.acquire_from_classic();
         let Some(running) = self.hand_over.running() else { return };
-        let is_stuck = self.now >= running.until && self.holds_up(running.giver, running.scope);
+        let is_stuck = self.now >= running.until && self.holds_up(running);
         let turn = Input::Turn { has_come: self.has_come(running), is_stuck };
         let effects = self.hand_over.step(self.now, turn);
         if matches!(effects.ended, Some((_, Err(Refusal::NoReply)))) {
@@ -131,17 +131,19 @@ impl Cluster {
         }
     }
 
-    /// Whether the giver has something that it cannot stop. A C node does not report that.
-    fn holds_up(&self, giver: NodeId, scope: Scope) -> bool {
+    /// Whether the giver has something that it cannot stop, or this node something that it took and cannot
+    /// start or stop. A C node does not report that.
+    fn holds_up(&self, running: &Running) -> bool {
+        let (giver, scope) = (running.giver, running.scope);
         let is_ours = giver == self.settings.me;
-        let is_stuck = |group: &GroupId| is_ours && self.groups[*group].runner.is_stuck();
-        if self.groups_of(giver, scope).iter().any(is_stuck) {
-            return true;
-        }
-        self.groups_at(giver, scope).into_iter().any(|group| {
-            let cannot_ask = self.groups[group].runner.cannot_ask_to_stop();
-            self.groups[group].row.phase() == Phase::Blocked || cannot_ask
-        })
+        let has_taken = running.stage == Stage::Acquiring;
+        let is_stuck = |group: &GroupId| {
+            let runner = &self.groups[*group].runner;
+            is_ours && runner.is_stuck() || (is_ours || has_taken) && runner.cannot_ask_to_stop()
+        };
+        let is_blocked = |group: GroupId| self.groups[group].row.phase() == Phase::Blocked;
+        self.groups_of(giver, scope).iter().any(is_stuck)
+            || self.groups_at(giver, scope).into_iter().any(is_blocked)
     }
 
     /// Whether a node's table as of this sequence is known. A C node has none.

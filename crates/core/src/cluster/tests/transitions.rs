@@ -275,9 +275,9 @@ fn acquisition_with_agents_that_cannot_be_asked_ends() {
         }
         facing.shown().is_none()
     });
-    // The result does not tell it from a giver that does not answer.
     let last = facing.node.progress().last().map(|progress| progress.stage);
-    assert_eq!(last, Some(ProgressStage::Ended(Refusal::NoReply)));
+    let why = Refusal::CannotStop;
+    assert_eq!(last, Some(ProgressStage::Ended(why)), "the giver has answered");
     assert_eq!(facing.node.owner(SECOND), Some(A), "the group is taken, and has failed");
     assert_eq!(facing.node.failed_starts(), 1);
 }
