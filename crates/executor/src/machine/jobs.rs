@@ -10,8 +10,8 @@ use systole_core::{Resource, ResourceKind, Time};
 /// How long a program may take to start. No working program needs so long: after this time the disk of the
 /// program does not answer, or the machine has no room left for it.
 pub(super) const BEGIN_LIMIT: Duration = Duration::from_secs(10);
-/// How much longer a program may take to start for each other one that is starting: on a busy machine a hundred
-/// that start at once share it.
+/// How much longer a program may take to start for each other one that is starting, up to [`BEGIN_LIMIT`]: on a busy
+/// machine a hundred that start at once share it.
 const BEGIN_EACH: Duration = Duration::from_millis(200);
 /// How long a run counts towards the number of runs that are active at the same time. That number limits how
 /// many start at once, but a run that hangs must not hold up other groups.
@@ -202,11 +202,14 @@ impl Machine {
 
     /// The time by which a program that is about to start must have started.
     fn begin_until(&self, run: RunId) -> Time {
-        let is_starting =
-            |state: &State| matches!(state, State::Entering { .. } | State::Beginning { .. });
-        let others = self.active.iter().filter(|it| it.id != run && is_starting(&it.state));
-        let others = u32::try_from(others.count()).unwrap_or(u32::MAX);
-        self.now + BEGIN_LIMIT + BEGIN_EACH.saturating_mul(others)
+        let is_starting = |active: &&Active| {
+            let is_wanted = active.unwanted().is_none();
+            let state = matches!(active.state, State::Entering { .. } | State::Beginning { .. });
+            active.id != run && state && is_wanted && !active.job.is_of_addresses()
+        };
+        let others = self.active.iter().filter(is_starting).count();
+        let longer = BEGIN_EACH.saturating_mul(u32::try_from(others).unwrap_or(u32::MAX));
+        self.now + BEGIN_LIMIT + longer.min(BEGIN_LIMIT)
     }
 
     /// Continues the runs that waited for the ledger with this number.
