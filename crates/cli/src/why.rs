@@ -60,7 +60,7 @@ pub(crate) fn run(run: &Path, state: &Path, which: &WhyOptions) -> u8 {
     };
     let mut wanted: Vec<&str> = known.iter().copied().filter(is_wanted).collect();
     if let (true, Some(word)) = (wanted.is_empty(), group) {
-        wanted = by_other_word(&reading.entries, &known, word);
+        wanted = by_other_word(&reading.entries, &known, word, &is_gone);
     }
     if wanted.is_empty() {
         complain(&nothing(state, group, &known));
@@ -93,18 +93,25 @@ pub(crate) fn run(run: &Path, state: &Path, which: &WhyOptions) -> u8 {
 
 /// Returns the groups that have another word than their name, or the beginning of one, as with `--group`. A
 /// beginning is accepted if only one group has it, and if it is not an address: 10.0.0.1 does not mean 10.0.0.10.
-fn by_other_word<'a>(entries: &[Entry], known: &[&'a str], word: &str) -> Vec<&'a str> {
+/// Groups that are gone are passed over if there is another one.
+fn by_other_word<'a>(
+    entries: &[Entry],
+    known: &[&'a str],
+    word: &str,
+    is_gone: &dyn Fn(&str) -> bool,
+) -> Vec<&'a str> {
     let having = |fits: &dyn Fn(&str) -> bool| -> Vec<&'a str> {
         let has = |name: &&str| fits(name) || story::has_word(entries, name, fits);
         known.iter().copied().filter(has).collect()
     };
-    let exact = having(&|other| other == word);
+    let exact = having(&|other| fits(other, word));
     if !exact.is_empty() || word.parse::<IpAddr>().is_ok() {
         return exact;
     }
     let mut begun = having(&|other| other.starts_with(word));
-    if begun.iter().any(|name| !name.ends_with(journal::RETIRED)) {
-        begun.retain(|name| !name.ends_with(journal::RETIRED));
+    let is_past = |name: &str| name.ends_with(journal::RETIRED) || is_gone(name);
+    if begun.iter().any(|name| !is_past(name)) {
+        begun.retain(|name| !is_past(name));
     }
     if begun.len() == 1 { begun } else { Vec::new() }
 }
