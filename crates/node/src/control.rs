@@ -8,7 +8,6 @@ mod error_lines;
 mod executor;
 mod fence;
 mod fifo;
-
 mod hooks;
 mod keys;
 mod lacking;

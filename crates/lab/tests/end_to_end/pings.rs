@@ -95,8 +95,6 @@ const SLOW: &str = "#!/bin/sh\ncase $1 in\nstart) touch /run/slow ;;\n\
                     rm -f /run/slow ;;\n\
                     status) [ -e /run/slow ] && echo running || echo stopped ;;\nesac\n";
 
-/// The taker has agreed, and loses its network while the giver stops the group: the group goes back to where
-/// clients can reach it.
 /// Gives the order for a hand-over until it is accepted: each node must know how many ping nodes the other one sees.
 fn ordered_when_accepted(lab: &Lab) -> Result<Output, LabError> {
     let until = Instant::now() + LIMIT;
@@ -105,9 +103,12 @@ fn ordered_when_accepted(lab: &Lab) -> Result<Output, LabError> {
         if told.success() || !told.stderr.contains("refused") || Instant::now() >= until {
             return Ok(told);
         }
+        std::thread::sleep(BEAT);
     }
 }
 
+/// The taker has agreed, and loses its network while the giver stops the group: the group goes back to where
+/// clients can reach it.
 #[test]
 fn ping_node_lost_by_taker_during_hand_over_sends_group_back() -> Outcome {
     let usual = config("1s");

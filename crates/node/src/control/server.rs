@@ -28,6 +28,9 @@ const ACCEPTED_PER_TURN: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Mode of the socket: accessible to root and the group.
 const MODE: u32 = 0o660;
+/// The answer to a line that is no request.
+const UNREADABLE: &str = "the request cannot be read; if hb was upgraded, run `hb restart`, so that the daemon is of the \
+                          same version";
 /// The group that may query the state.
 const GROUP: &str = "haclient";
 
@@ -226,7 +229,7 @@ impl Client {
         };
         let line: Vec<u8> = self.input.drain(..=end).collect();
         let Ok(request) = serde_json::from_slice(&line) else {
-            self.fail("the request cannot be read");
+            self.fail(UNREADABLE);
             return None;
         };
         self.waits = true;

@@ -108,7 +108,7 @@ impl Node {
 }
 
 impl Pair {
-    /// What a node says about a group, as the other node knows it.
+    /// What a node last said to the others about a group.
     pub(super) fn told_by(&mut self, id: NodeId, group: GroupId) -> Claim {
         self.node(id).claim(group)
     }
