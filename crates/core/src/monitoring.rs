@@ -136,6 +136,17 @@ impl Monitoring {
         }
     }
 
+    /// Whether a resource has failed and was left alone, because nothing might be done about it then.
+    pub(crate) fn has_withheld(&self) -> bool {
+        self.watches.iter().any(Watch::is_withheld)
+    }
+
+    /// Something may be done about resources that have failed: they are checked at once.
+    pub(crate) fn recheck_withheld(&mut self, now: Time) {
+        let withheld = self.watches.iter_mut().filter(|watch| watch.is_withheld());
+        withheld.for_each(|watch| watch.suspect(now));
+    }
+
     /// When the next check is due.
     pub(crate) fn deadline(&self) -> Option<Time> {
         let due = self.watches.iter().filter_map(|watch| match watch.state {

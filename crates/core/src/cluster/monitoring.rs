@@ -50,6 +50,9 @@ impl Cluster {
             }
             if self.may_monitor(group) {
                 self.groups[group].monitoring.begin(now, group);
+                if self.groups[group].monitoring.has_withheld() && self.may_restart(group) {
+                    self.groups[group].monitoring.recheck_withheld(now);
+                }
             } else {
                 self.end_checks(group);
             }

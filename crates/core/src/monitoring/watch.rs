@@ -247,6 +247,11 @@ impl Watch {
         }
     }
 
+    /// Whether the resource has failed, nothing was done about it, and it waits for its next check.
+    pub(super) fn is_withheld(&self) -> bool {
+        self.trouble == Some(Trouble::Failed) && matches!(self.state, State::Waiting(_))
+    }
+
     /// Something suggests that the resource has failed: it is checked at `due`, unless that was to be sooner.
     pub(super) fn suspect(&mut self, due: Time) {
         self.visit("suspect");

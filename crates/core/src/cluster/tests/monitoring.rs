@@ -155,6 +155,21 @@ fn service_stopped_during_hold_is_reported_and_restarted_when_hold_ends() {
     pair.until("it is well", |pair| pair.state(A, FIRST) == ResourceState::Running);
 }
 
+/// World 2068 of checked services.
+#[test]
+fn service_stopped_during_hold_is_restarted_at_release_and_not_at_its_next_check() {
+    let mut pair = monitored(Monitor { every: Duration::from_secs(20), ..MONITOR });
+    let now = pair.now;
+    pair.node(A).order(now, Order::Hold(None, Duration::from_hours(1)));
+    pair.crash(A, FIRST);
+    pair.pass(Duration::from_secs(25));
+    assert_eq!((pair.followed(A), pair.runs(A)), (vec![AfterCheck::Held], vec![]));
+    let now = pair.now;
+    pair.node(A).order(now, Order::Release(None));
+    let took = pair.until("it runs again", |pair| pair.runs(A) == [FIRST]);
+    assert!(took <= Duration::from_secs(1), "{took:?}");
+}
+
 #[test]
 fn check_that_cannot_be_made_is_reported_once_and_moves_nothing() {
     let mut pair = monitored(MONITOR);
