@@ -2,6 +2,7 @@
 
 use crate::daemon::{ask_daemon, refuse};
 use crate::{confirm, exit, hold, print};
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::Path;
 use std::time::Duration;
@@ -18,6 +19,7 @@ pub(crate) enum OrderCommand {
     /// Treat a node as a new one because it has lost its state directory, and its generation with it.
     ForgetPeer {
         /// The node, as ha.cf names it.
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
         node: String,
     },
     /// Retry failed groups on this node: a group that could not be started, or whose services failed, may start
@@ -25,11 +27,13 @@ pub(crate) enum OrderCommand {
     #[command(visible_alias = "clear")]
     Retry {
         /// Retry only this group, named by its first resource or its address.
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
         group: Option<String>,
     },
     /// Confirm that a silent node is dead, in place of a fencing device, after checking that the node is off.
     ConfirmDead {
         /// The node, as ha.cf names it.
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
         node: String,
         /// Do not ask whether the node is really off.
         #[arg(long)]
@@ -41,13 +45,13 @@ pub(crate) enum OrderCommand {
         #[arg(long = "for", value_name = "TIME", default_value = "1h", value_parser = span)]
         span: Duration,
         /// Hold only this group.
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
         group: Option<String>,
     },
     /// End all holds, or the hold of one group.
     Release {
         /// Release only this group, which is held separately.
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
         group: Option<String>,
     },
 }
@@ -125,7 +129,7 @@ pub(crate) struct Which {
     pub(crate) set: Set,
     /// Move only this group, named by its first resource, by another resource that no other group has, or by
     /// the beginning of one.
-    #[arg(long, value_name = "NAME", conflicts_with = "set")]
+    #[arg(long, value_name = "NAME", conflicts_with = "set", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) group: Option<String>,
 }
 
@@ -199,5 +203,8 @@ mod tests {
         assert!(parse(&both).is_err());
         assert_eq!(Set::Failback.hold(GroupSet::Local), GroupSet::Local);
         assert!(parse(&["hb", "standby", "bogus"]).is_err());
+        for empty in [&["hb", "standby", "--group", ""][..], &["hb", "retry", ""]] {
+            assert!(parse(empty).is_err(), "{empty:?}: an unset variable of a script");
+        }
     }
 }

@@ -27,19 +27,28 @@ pub(crate) fn run(run: &Path) -> u8 {
         Ok(other) => return refuse(&other),
         Err(code) => return code,
     }
+    match await_successor(run, before.snapshot.generation) {
+        Ok(after) => {
+            print(&format!("done: {} as process {}\n", after.version, after.pid));
+            print(&waiting(&after.snapshot));
+            exit::OK
+        }
+        Err(code) => code,
+    }
+}
+
+/// Waits until a daemon answers that is the successor of one with this generation. If none does, that is
+/// printed, and the exit code returned.
+pub(crate) fn await_successor(run: &Path, generation: u64) -> Result<Box<Status>, u8> {
     let limit = Instant::now() + LIMIT;
     while Instant::now() < limit {
         match status(run) {
-            Some(after) if after.snapshot.generation > before.snapshot.generation => {
-                print(&format!("done: {} as process {}\n", after.version, after.pid));
-                print(&waiting(&after.snapshot));
-                return exit::OK;
-            }
+            Some(after) if after.snapshot.generation > generation => return Ok(after),
             Some(_) | None => sleep(STEP),
         }
     }
     complain("the new daemon does not answer; the log says why");
-    exit::REFUSED
+    Err(exit::REFUSED)
 }
 
 /// The groups that the new daemon holds and that do not run yet, one line each with the reason.
@@ -55,7 +64,7 @@ fn waiting(snapshot: &Snapshot) -> String {
 }
 
 /// Returns the state that the daemon reports, if one answers.
-fn status(run: &Path) -> Option<Box<Status>> {
+pub(crate) fn status(run: &Path) -> Option<Box<Status>> {
     let socket = Paths { run: run.to_owned(), ..Paths::default() }.control_socket();
     let request = Request::Status;
     match ask(&socket, &request, Patience::of(&request)) {
