@@ -14,6 +14,9 @@ use std::time::Duration;
 /// Wait before a group is offered again after a first refusal that only a person can resolve; it
 /// doubles.
 const MEND_FIRST: Duration = Duration::from_secs(10);
+/// The same for lines that differ: the next beats may tell that they are equal again, as after a start of the
+/// taker.
+const EQUAL_FIRST: Duration = Duration::from_secs(1);
 /// The longest such wait.
 const MEND_MAX: Duration = Duration::from_mins(5);
 
@@ -130,11 +133,12 @@ impl Cluster {
         let basis = self.basis(why, group, taker);
         let now = self.now;
         let same = |entry: &&mut Declined| (entry.group, entry.taker) == (group, taker);
-        let fresh = Declined { group, taker, why, basis, until: now + MEND_FIRST, times: 0 };
+        let first = if why == Refusal::Differs { EQUAL_FIRST } else { MEND_FIRST };
+        let fresh = Declined { group, taker, why, basis, until: now + first, times: 0 };
         match self.offers.declined.iter_mut().find(same) {
             Some(entry) if entry.basis == basis && entry.why == why => {
                 entry.times = entry.times.saturating_add(1);
-                let wait = MEND_FIRST.saturating_mul(1 << entry.times.min(16)).min(MEND_MAX);
+                let wait = first.saturating_mul(1 << entry.times.min(16)).min(MEND_MAX);
                 entry.until = now + wait;
             }
             Some(entry) => *entry = fresh,
