@@ -5,11 +5,13 @@
 
 mod announce;
 mod choose;
+mod claims;
 mod frame;
 mod netlink;
 
 pub use announce::{Announcements, Announcer};
 pub use choose::{ChooseError, choose};
+pub use claims::{Claim, ClaimListener, Family, claim};
 pub use frame::{ArpForm, gratuitous_arp, neighbour_advertisement};
 pub use netlink::{Addresses, Change, Presence, Removed, Watch};
 

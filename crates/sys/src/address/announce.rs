@@ -63,32 +63,41 @@ impl Announcer {
         let mut result = Ok(());
         for placed in addresses {
             let Some(mac) = placed.mac else { continue };
-            let sent = match placed.address {
-                IpAddr::V4(ip) => [ArpForm::Request, ArpForm::Reply]
-                    .into_iter()
-                    .try_for_each(|form| self.send(placed.index, &gratuitous_arp(mac, ip, form))),
-                IpAddr::V6(ip) => self.send(placed.index, &neighbour_advertisement(mac, ip)),
-            };
-            result = result.and(sent);
+            result = result.and(self.announce_at(placed.index, mac, placed.address));
         }
         result
     }
 
+    /// Announces once that an address is at this Ethernet address, on the interface with this number.
+    ///
+    /// # Errors
+    ///
+    /// The error of the send.
+    pub fn announce_at(&self, interface: u32, mac: [u8; 6], address: IpAddr) -> io::Result<()> {
+        match address {
+            IpAddr::V4(ip) => [ArpForm::Request, ArpForm::Reply]
+                .into_iter()
+                .try_for_each(|form| self.send(interface, &gratuitous_arp(mac, ip, form))),
+            IpAddr::V6(ip) => self.send(interface, &neighbour_advertisement(mac, ip)),
+        }
+    }
+
     fn send(&self, interface: u32, frame: &[u8]) -> io::Result<()> {
-        let address = LinkAddress::of(interface);
+        let address = LinkAddress::new(interface, 0);
         sendto(&self.0, frame, SendFlags::DONTWAIT, &address)?;
         Ok(())
     }
 }
 
 /// The address of an interface for a packet socket. The destination is in the frame itself.
-struct LinkAddress(libc::sockaddr_ll);
+pub(super) struct LinkAddress(libc::sockaddr_ll);
 
 impl LinkAddress {
-    const fn of(interface: u32) -> Self {
+    /// Returns the address for sending, or, with the number of a protocol, for receiving what has that number.
+    pub(super) const fn new(interface: u32, protocol: u16) -> Self {
         Self(libc::sockaddr_ll {
             sll_family: PACKET,
-            sll_protocol: 0,
+            sll_protocol: protocol.to_be(),
             sll_ifindex: interface.cast_signed(),
             sll_hatype: 0,
             sll_pkttype: 0,

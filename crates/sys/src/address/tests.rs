@@ -1,5 +1,7 @@
 //! Tests against the real kernel, in network namespaces that end with the test's thread.
 
+mod claims;
+
 use super::*;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{AddressFamily, Protocol, RecvFlags, SocketFlags, SocketType, recv, socket_with};
