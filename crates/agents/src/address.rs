@@ -7,8 +7,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 use systole_core::{AddressSpec, Resource, ResourceKind, Time};
 use systole_sys::address::{
-    Addresses, Announcements, Announcer, ChooseError, Network, Placed, Presence, Taken, Wanted,
-    choose,
+    Addresses, Announcements, Announcer, ChooseError, Interface, Network, Placed, Presence, Taken,
+    Wanted, choose,
 };
 
 use crate::protocol::Outcome;
@@ -31,6 +31,19 @@ struct Batch {
     added: Time,
     schedule: Announcements,
     next: Duration,
+}
+
+impl Batch {
+    /// Announces it once. Returns whether it is to be announced again.
+    fn announce(&mut self, now: Time, announcer: &Announcer) -> bool {
+        // A lost announcement is like a lost frame: the schedule has further announcements.
+        let _ = announcer.announce(&self.placed);
+        // Announcements that were missed during a pause would only repeat the next one.
+        let late = now.since(self.added);
+        let next = self.schedule.find(|moment| *moment > late);
+        self.next = next.unwrap_or_default();
+        next.is_some()
+    }
 }
 
 /// The resources of one run, which are started, stopped or looked for together.
@@ -158,6 +171,16 @@ impl AddressAgent {
         self.addresses.neighbourhood(&all)
     }
 
+    /// Returns the machine's interfaces with their addresses.
+    pub(crate) fn interfaces(&mut self) -> io::Result<Vec<Interface>> {
+        self.addresses.interfaces()
+    }
+
+    /// Announces an address once. A lost announcement is like a lost frame.
+    pub(crate) fn announce_again(&self, interface: u32, mac: [u8; 6], address: IpAddr) {
+        let _ = self.announcer.announce_at(interface, mac, address);
+    }
+
     /// Renews the lifetimes, and returns which addresses are present.
     pub(crate) fn renew(
         &mut self,
@@ -176,30 +199,21 @@ impl AddressAgent {
         self.addresses.remove_orphans(&kept)
     }
 
+    /// Announces addresses for the first time. Others that are due may be about to be removed.
     fn begin_announcing(&mut self, now: Time, placed: Vec<Placed>) {
-        let mut schedule = Announcements::default();
-        if let Some(next) = schedule.next() {
+        let (schedule, next) = (Announcements::default(), Duration::ZERO);
+        let mut batch = Batch { placed, added: now, schedule, next };
+        if batch.announce(now, &self.announcer) {
             self.announced.truncate(ANNOUNCED_MAX - 1);
-            self.announced.push_front(Batch { placed, added: now, schedule, next });
+            self.announced.push_front(batch);
         }
-        self.announce(now);
     }
 
-    /// Sends the announcements that are due.
+    /// Sends the announcements that are due. What is to be removed must have been removed before.
     pub(crate) fn announce(&mut self, now: Time) {
         let announcer = &self.announcer;
-        self.announced.retain_mut(|batch| {
-            if now < batch.added + batch.next {
-                return true;
-            }
-            // A lost announcement is like a lost frame: the schedule has further announcements.
-            let _ = announcer.announce(&batch.placed);
-            // Announcements that were missed during a pause would only repeat the next one.
-            let late = now.since(batch.added);
-            let next = batch.schedule.find(|moment| *moment > late);
-            batch.next = next.unwrap_or_default();
-            next.is_some()
-        });
+        self.announced
+            .retain_mut(|batch| now < batch.added + batch.next || batch.announce(now, announcer));
     }
 
     /// When the next announcement is due.

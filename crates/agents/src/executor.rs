@@ -5,6 +5,7 @@
 //! waits in one place, reads what has arrived, and does what the machine says. Work that may have to wait
 //! for a disk, looking for an agent and starting its program, is done by helper threads.
 
+mod claims;
 mod daemon;
 mod gate;
 mod kernel;
@@ -20,6 +21,7 @@ use crate::ledger::LedgerFile;
 use crate::lookup::Directories;
 use crate::protocol::{Level, Report};
 use crate::records::Records;
+use claims::Claims;
 use daemon::Daemon;
 use kernel::{Looks, Waiting};
 use leftovers::Leftovers;
@@ -135,6 +137,7 @@ struct Executor {
     /// The groups with addresses, whose interfaces are watched.
     services: Vec<Service>,
     looks: Looks,
+    claims: Claims,
     /// Changes of addresses that are to be made together.
     changes: Vec<Waiting>,
     /// The real-time priority of this thread.
@@ -187,6 +190,7 @@ impl Executor {
             watch,
             services: Vec::new(),
             looks: Looks::default(),
+            claims: Claims::default(),
             changes: Vec::new(),
             realtime: None,
             is_done: false,
@@ -195,18 +199,22 @@ impl Executor {
     }
 
     fn turn(&mut self) {
+        let before = self.now;
         self.now = Time::from_nanos(clock::boot_time());
+        self.claims.note_turn(before, self.now);
         self.read_requests();
         self.tend_places();
         self.accept();
         self.heed_kernel();
+        self.heed_claims();
         self.heed_programs();
         for run in self.leftovers.tend(self.now) {
             self.tell(Input::Ended { run, outcome: crate::protocol::Outcome::Cancelled });
         }
         self.machine.elapse(self.now);
-        self.agent.announce(self.now);
         self.obey_all();
+        // Addresses whose permit has expired meanwhile are removed by now, and not announced again.
+        self.agent.announce(self.now);
         self.mains.write(&self.programs.mains);
         self.send();
     }
@@ -259,6 +267,8 @@ impl Executor {
                 self.services = services;
                 self.look_at_interfaces();
             }
+            Output::WatchClaims(addresses) => self.claims.watch(addresses),
+            Output::Defend(address) => self.defend(address),
             Output::Look { look, resources } => {
                 if let Err(text) = self.programs.look(look, resources) {
                     self.tell(Input::Looked { look, finding: Finding::Unknown(text) });
@@ -301,6 +311,7 @@ impl Executor {
             self.agent.deadline(),
             self.leftovers.deadline(),
             self.looks.deadline(),
+            self.claims.deadline(now),
             self.places.deadline(now),
         ];
         let due = due.into_iter().flatten().min();
@@ -317,6 +328,7 @@ impl Executor {
             fds.push(PollFd::new(daemon, daemon.interest()));
         }
         let watched = self.programs.descriptors().chain(self.leftovers.descriptors());
+        let watched = watched.chain(self.claims.descriptors(now));
         let watched: Vec<BorrowedFd<'_>> = watched.collect();
         fds.extend(watched.iter().map(|fd| PollFd::new(fd, PollFlags::IN)));
         match poll(&mut fds, timeout.as_ref()) {

@@ -73,6 +73,15 @@ pub enum Input {
         /// Who may have removed it, in words; absent when the kernel did so itself.
         by: Option<String>,
     },
+    /// Another machine claims an address that is listened for. Nothing proves that it has it.
+    Claimed {
+        /// The address.
+        address: IpAddr,
+        /// The interface on which the claim was heard.
+        interface: String,
+        /// The Ethernet address of the other machine.
+        mac: [u8; 6],
+    },
     /// Addresses may have been removed, because notifications of the kernel were lost.
     AddressesUnknown,
     /// The faults of the interfaces of all watched services; absent where all is well.
@@ -199,6 +208,12 @@ pub enum Output {
     /// Watch the interfaces of these services. Answered by an [`Input::Interfaces`] at once, and again
     /// whenever an interface changes.
     WatchInterfaces(Vec<Service>),
+    /// Listen on the interfaces of these addresses for other machines that claim one of them, and no longer
+    /// for others. The same address may be named twice. Claims are [`Input::Claimed`]; that nothing can be
+    /// listened to is no error.
+    WatchClaims(Vec<IpAddr>),
+    /// Announce an address that is listened for to its neighbours, once.
+    Defend(IpAddr),
     /// Look for the agents of these resources and the interfaces of their addresses. Answered by
     /// one [`Input::Looked`].
     Look {

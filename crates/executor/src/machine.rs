@@ -2,8 +2,10 @@
 
 mod active;
 mod addresses;
+mod alarms;
 mod books;
 mod carrier;
+mod conflicts;
 mod daemon;
 mod ends;
 mod jobs;
@@ -20,8 +22,10 @@ use crate::protocol::{
 use crate::queue::Queues;
 use crate::{Input, Output, RunId};
 use addresses::Addresses;
+use alarms::Alarms;
 use books::Books;
 use carrier::Carrier;
+use conflicts::Conflicts;
 use daemon::Daemon;
 use jobs::{Abandoned, Active, Job};
 use letting_go::LettingGo;
@@ -78,6 +82,8 @@ pub struct Machine {
     next_run: u64,
     books: Books,
     addresses: Addresses,
+    conflicts: Conflicts,
+    alarms: Alarms,
     carrier: Carrier,
     looks: Looks,
     /// Addresses that were removed at the start, for the first daemon's log.
@@ -121,6 +127,8 @@ impl Machine {
             next_run: leftovers.len() as u64,
             books,
             addresses,
+            conflicts: Conflicts::default(),
+            alarms: Alarms::default(),
             carrier: Carrier::default(),
             looks: Looks::default(),
             orphans,
@@ -153,6 +161,9 @@ impl Machine {
             Input::Renewed(found) => self.record_renewed(&found),
             Input::NotRenewed(error) => self.record_not_renewed(&error),
             Input::AddressGone { address, by } => self.record_gone(address, by.as_deref()),
+            Input::Claimed { address, interface, mac } => {
+                self.record_claimed(address, &interface, mac);
+            }
             Input::AddressesUnknown => self.addresses.renew_at(self.now),
             Input::Interfaces(faults) => self.record_interfaces(&faults),
             Input::Looked { look, finding } => self.record_looked(look, finding),
@@ -169,6 +180,8 @@ impl Machine {
         self.elapse_looks();
         self.check_permit();
         self.elapse_addresses();
+        self.elapse_conflicts();
+        self.elapse_alarms();
         self.elapse_books();
         self.settle();
     }
@@ -176,7 +189,7 @@ impl Machine {
     /// Returns the next output, or `None` when there is no more.
     #[must_use]
     pub fn poll(&mut self) -> Option<Output> {
-        let mut output = self.outbox.pop_front()?;
+        let mut output = self.outbox.pop_front().or_else(|| self.watch_claims())?;
         self.fill_in(&mut output);
         Some(output)
     }
@@ -190,6 +203,8 @@ impl Machine {
             permit,
             idle.filter(|idle| *idle > self.now),
             self.deadline_of_addresses(),
+            self.conflicts.deadline(),
+            self.alarms.deadline(),
             self.books.deadline(),
             self.letting_go.deadline(),
             self.looks.deadline(),
@@ -213,6 +228,7 @@ impl Machine {
 
     /// Does what follows from the latest input or the passage of time.
     fn settle(&mut self) {
+        self.review_alarms();
         self.begin_jobs();
         self.finish_letting_go();
         self.greet();

@@ -48,6 +48,11 @@ impl Lease {
         now < self.until
     }
 
+    /// Whether a daemon vouches that what is held is this node's. During the grace nobody does.
+    pub(crate) fn is_vouched_for(self, now: Time) -> bool {
+        !self.is_grace && self.is_valid(now)
+    }
+
     /// The time at which the permission expires unless renewed.
     pub(crate) const fn deadline(self) -> Time {
         self.until
@@ -70,7 +75,9 @@ mod tests {
     fn permit_without_renewal_expires_at_its_end() {
         let mut lease = Lease::new(at(0), Duration::from_secs(5));
         assert!(lease.is_valid(at(4)) && !lease.is_valid(at(5)));
+        assert!(!lease.is_vouched_for(at(4)), "no daemon has spoken");
         lease.renew(at(1), permit(3));
+        assert!(lease.is_vouched_for(at(2)) && !lease.is_vouched_for(at(3)));
         assert!(!lease.is_valid(at(3)), "the first permit ends the grace");
         lease.renew(at(3), permit(8));
         lease.renew(at(3), permit(6));

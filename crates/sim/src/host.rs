@@ -17,6 +17,7 @@ pub(crate) use hindrance::Hindrance;
 use hindrance::Hindrances;
 use programs::Programs;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 use systole_core::{
     Detection, GroupId, GroupKey, JobId, Random, Resource, ResourceKind, Settings, Time,
@@ -46,6 +47,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) world: &'a Settings,
     pub(crate) services: &'a mut Services,
     pub(crate) random: &'a mut Random,
+    /// Whether another machine claims what this one has.
+    pub(crate) claims: bool,
 }
 
 impl Surroundings<'_> {
@@ -72,6 +75,10 @@ pub(crate) struct Host {
     doubtful: Vec<(GroupKey, Resource)>,
     programs: Programs,
     addresses: Addresses,
+    /// The addresses of which the executor wants to hear whether another machine claims them.
+    watched: Vec<IpAddr>,
+    /// Until when the daemons of this executor have permitted it to act, on the clock of the machine.
+    permitted_until: Option<Time>,
     /// Groups whose interface has no carrier.
     unplugged: Vec<GroupKey>,
     services: Vec<Service>,
@@ -195,6 +202,8 @@ impl Host {
         let leftovers = self.programs.adopt();
         let (ledger, doubtful) = (self.ledger.clone(), self.doubtful.clone());
         let orphans = self.addresses.remove_orphans(&ledger, around);
+        self.watched.clear();
+        self.permitted_until = None;
         let (grace, idle, parallel) = (GRACE, GRACE, PARALLEL);
         let start = Start { ledger, doubtful, leftovers, orphans, grace, idle, parallel };
         self.machine = Some(Machine::new(around.boot_time(), start));
@@ -266,6 +275,9 @@ impl Host {
     ) -> Result<(), String> {
         let now = around.boot_time();
         let permit = Permit { issued: now.as_nanos(), until: (now + span).as_nanos() };
+        if self.is_connected {
+            self.permitted_until = self.permitted_until.max(Some(now + span));
+        }
         self.request(around, Request::Permit(permit))?;
         for run in std::mem::take(&mut self.cleanups) {
             self.request(around, Request::Run(run))?;

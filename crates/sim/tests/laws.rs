@@ -102,6 +102,14 @@ fn laws_hold_when_services_die_and_are_checked() {
     println!("{:?}", worlds(0..300, Options { classic: true, ..two }));
 }
 
+/// Claims are not signed: a flood of them moves nothing.
+#[test]
+fn laws_hold_when_another_machine_claims_all_addresses() {
+    let two = Options { claims: true, ..Options::default() };
+    println!("{:?}", worlds(0..300, two));
+    println!("{:?}", worlds(0..100, Options { kills: 300, frail: 1_000, ..two }));
+}
+
 /// The second node is a script of heartbeat 3.0.6, based on its observed behaviour.
 #[test]
 fn laws_hold_beside_c_node() {

@@ -1,4 +1,7 @@
 use super::*;
+use std::process::Command;
+use systole_sys::address::{ClaimListener, Family};
+use systole_sys::namespace::make_network;
 
 fn address(ip: &str) -> Resource {
     let spec = AddressSpec {
@@ -50,4 +53,48 @@ fn address_refused_for_a_transient_kernel_error_counts_as_not_asked() {
     for error in [Errno::PERM, Errno::NODEV, Errno::INVAL] {
         assert!(matches!(refused(ip, &errno(error)), Outcome::Failed { code: 1, .. }));
     }
+}
+
+#[test]
+fn announcement_that_is_overdue_does_not_go_out_with_the_first_one_of_another_address() {
+    let inside = || {
+        make_network().expect("needs root");
+        for words in [
+            "link add left type veth peer name right",
+            "address add 192.0.2.1/24 dev left",
+            "link set left up",
+            "link set right up",
+        ] {
+            assert!(Command::new("ip").args(words.split(' ')).status().unwrap().success());
+        }
+        let mut agent = AddressAgent::open().unwrap();
+        let right = agent.interfaces().unwrap().into_iter().find(|it| it.name == "right").unwrap();
+        let all = ["192.0.2.2", "192.0.2.3"].map(|it| it.parse().unwrap());
+        let neighbour = ClaimListener::open(right.index, Family::Arp, &all).unwrap();
+        // What is sent on one end of such a pair is at the other end when the call returns.
+        let heard = || {
+            let mut claims = Vec::new();
+            neighbour.read(&mut claims).unwrap();
+            claims.dedup();
+            claims.into_iter().map(|claim| claim.address.to_string()).collect::<Vec<_>>()
+        };
+        let (now, lifetime) = (Time::START + Duration::from_secs(9), Duration::from_mins(1));
+        let [one, other] = ["192.0.2.2", "192.0.2.3"].map(|it| [address(it)]);
+        let start = |agent: &mut AddressAgent, at, row: &[Resource]| {
+            let started = agent.start(at, &[row], lifetime);
+            assert!(started[0].outcome.is_success(), "{started:?}");
+        };
+        start(&mut agent, now, &one);
+        assert_eq!(heard(), ["192.0.2.2"]);
+        let later = now + Duration::from_secs(3);
+        start(&mut agent, later, &other);
+        assert_eq!(heard(), ["192.0.2.3"], "the other one may be about to be removed");
+        assert!(agent.deadline().is_some_and(|due| due <= later));
+        agent.stop(&[&one]);
+        agent.announce(later);
+        assert_eq!(heard(), [] as [&str; 0], "it was removed");
+        agent.announce(later + Duration::from_millis(50));
+        assert_eq!(heard(), ["192.0.2.3"]);
+    };
+    std::thread::spawn(inside).join().unwrap();
 }

@@ -42,7 +42,7 @@ pub(super) struct Looks {
 }
 
 impl Looks {
-    fn ask(&mut self) {
+    pub(super) fn ask(&mut self) {
         self.is_asked = true;
     }
 
@@ -51,8 +51,17 @@ impl Looks {
         self.is_asked.then_some(self.not_before)
     }
 
-    fn is_due(&self, now: Time) -> bool {
+    pub(super) fn is_due(&self, now: Time) -> bool {
         self.deadline().is_some_and(|due| due <= now)
+    }
+
+    /// Makes a check, and records how long it takes.
+    pub(super) fn time<T>(&mut self, now: Time, check: impl FnOnce() -> T) -> T {
+        let begun = clock::boot_time();
+        let found = check();
+        let took = Duration::from_nanos(clock::boot_time().saturating_sub(begun));
+        self.note(now, took);
+        found
     }
 
     /// Records a check and how long it took.
@@ -83,6 +92,8 @@ impl Executor {
         let answers: Vec<_> = match action {
             Action::Start => {
                 let started = self.agent.start(self.now, &rows, *lifetime);
+                // An address that was put back may have been missed while it was away.
+                self.claims.look_again();
                 started.into_iter().map(|started| self.tell_of(started)).collect()
             }
             Action::Stop => {
@@ -125,6 +136,7 @@ impl Executor {
         }
         if interfaces {
             self.looks.ask();
+            self.claims.look_again();
         }
         if self.looks.is_due(self.now) {
             self.look_at_interfaces();
@@ -139,11 +151,9 @@ impl Executor {
         if self.services.is_empty() {
             return;
         }
-        let begun = clock::boot_time();
         let rows: Vec<_> = self.services.iter().map(|service| &service.addresses[..]).collect();
-        let network = self.agent.network(&rows);
-        let took = Duration::from_nanos(clock::boot_time().saturating_sub(begun));
-        self.looks.note(self.now, took);
+        let agent = &mut self.agent;
+        let network = self.looks.time(self.now, || agent.network(&rows));
         let Ok(network) = network else { return };
         let fault = |addresses: &[Resource]| crate::address::fault(&network, addresses);
         let services = self.services.iter();

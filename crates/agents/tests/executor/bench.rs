@@ -2,6 +2,7 @@
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io::{BufRead, BufReader, Write};
+use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -9,7 +10,9 @@ use std::time::{Duration, Instant};
 use systole_agents::parts::Joiner;
 use systole_agents::protocol::{Action, Outcome, PACKET_MAX, Report, Request, Run, permit_packet};
 use systole_core::{AddressSpec, GroupKey, JobId, Resource, ResourceKind};
+use systole_sys::address::{Addresses, Announcer, ClaimListener, Family};
 use systole_sys::clock::boot_time;
+use systole_sys::namespace::enter_network;
 use systole_sys::process::ProcessId;
 use systole_sys::seqpacket::{Connection, Receive};
 
@@ -128,6 +131,31 @@ impl Bench {
         self.ip("address show dev left").contains(&format!("{address}/"))
     }
 
+    /// Lets something happen while the executor stands still.
+    pub(crate) fn frozen(&self, happens: impl FnOnce()) {
+        let executor = self.executor.as_ref().unwrap().id().to_string();
+        let signal = |signal: &str| {
+            assert!(Command::new("kill").args([signal, &executor]).status().unwrap().success());
+        };
+        signal("-STOP");
+        happens();
+        signal("-CONT");
+    }
+
+    /// Listens to the claims of an address that arrive at the other end of the interface, and sends there.
+    pub(crate) fn neighbour(&self, address: IpAddr) -> Neighbour {
+        let keeper = self.keeper.id().cast_signed();
+        let open = move || {
+            enter_network(keeper).unwrap();
+            let all = Addresses::open().unwrap().interfaces().unwrap();
+            let interface = all.iter().find(|it| it.name == "right").unwrap().index;
+            let family = Family::of(address);
+            let listener = ClaimListener::open(interface, family, &[address]).unwrap();
+            Neighbour { address, interface, listener, announcer: Announcer::open().unwrap() }
+        };
+        std::thread::spawn(open).join().unwrap()
+    }
+
     /// Starts an executor.
     pub(crate) fn start(&mut self, idle: Duration) {
         let tests = std::env::current_exe().unwrap();
@@ -178,6 +206,29 @@ impl Drop for Bench {
             let _ = child.kill();
             let _ = child.wait();
         }
+    }
+}
+
+/// A machine at the other end of the interface.
+pub(crate) struct Neighbour {
+    address: IpAddr,
+    interface: u32,
+    listener: ClaimListener,
+    announcer: Announcer,
+}
+
+impl Neighbour {
+    /// Returns how many announcements have arrived since the last call.
+    pub(crate) fn heard(&self) -> usize {
+        let mut claims = Vec::new();
+        while self.listener.read(&mut claims).unwrap() > 0 {}
+        claims.len()
+    }
+
+    /// Claims the address.
+    pub(crate) fn claim(&self) {
+        let mac = [2, 0, 0, 0, 0, 7];
+        self.announcer.announce_at(self.interface, mac, self.address).unwrap();
     }
 }
 

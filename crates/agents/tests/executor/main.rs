@@ -4,6 +4,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for one report among many")]
 
 mod bench;
+mod claims;
 mod main_processes;
 mod misbehaving;
 mod probes;

@@ -1,17 +1,18 @@
 //! The addresses that are held: their lifetimes, and what happens when one is gone.
 
-mod alarm;
 mod kept;
+mod removals;
 
 use super::Machine;
+use super::conflicts;
 use super::jobs::Whose;
 use crate::protocol::{Action, Level, Outcome, Report};
 use crate::{Output, Presence, RunId};
-use alarm::Alarms;
 use kept::{Kept, State};
+use removals::Removals;
 use std::net::IpAddr;
 use std::time::Duration;
-use systole_core::{GroupKey, Resource, ResourceKind, Time};
+use systole_core::{GroupKey, Resource, Time};
 
 /// Number of renewals in one lifetime.
 const RENEWALS: u32 = 3;
@@ -28,7 +29,7 @@ pub(super) struct Addresses {
     asked: Option<Time>,
     /// Whether renewals fail. The first failure was logged.
     is_failing: bool,
-    alarms: Alarms,
+    removals: Removals,
 }
 
 impl Addresses {
@@ -40,7 +41,7 @@ impl Addresses {
             next_renewal: now,
             asked: None,
             is_failing: false,
-            alarms: Alarms::default(),
+            removals: Removals::default(),
         }
     }
 
@@ -104,6 +105,34 @@ impl Addresses {
         self.kept.retain(|kept| kept.group != group || !resources.contains(&kept.resource));
     }
 
+    /// The alarms about addresses that are removed again and again.
+    pub(super) fn alarm_texts(&self) -> impl Iterator<Item = (GroupKey, String)> {
+        self.removals.texts()
+    }
+
+    /// The addresses that are here, each with its group.
+    pub(super) fn present_by_group(&self) -> impl Iterator<Item = (GroupKey, IpAddr)> {
+        let present = self.kept.iter().filter(|kept| kept.is_present());
+        present.filter_map(|kept| Some((kept.group, kept.address()?)))
+    }
+
+    /// The addresses that are here. Two groups may have the same one.
+    pub(super) fn present(&self) -> impl Iterator<Item = IpAddr> {
+        self.present_by_group().map(|(_, address)| address)
+    }
+
+    /// The groups that hold an address which is certain to be here.
+    pub(super) fn holders(&self, address: IpAddr) -> impl Iterator<Item = GroupKey> {
+        let here = self.kept.iter().filter(|kept| kept.is_present() && !kept.is_away());
+        here.filter(move |kept| kept.address() == Some(address)).map(|kept| kept.group)
+    }
+
+    /// The moment from which an address is no longer new here.
+    pub(super) fn settled_at(&self, address: IpAddr) -> Time {
+        let ours = self.kept.iter().filter(|kept| kept.address() == Some(address));
+        ours.map(|kept| kept.added + conflicts::NEW).max().unwrap_or(Time::START)
+    }
+
     /// The addresses whose lifetime is to be renewed.
     fn renewable(&self) -> impl Iterator<Item = &Kept> {
         self.kept.iter().filter(|kept| kept.is_renewable())
@@ -116,7 +145,7 @@ impl Machine {
             Some(asked) => Some(asked + self.lifetime()),
             None => self.renews().then_some(self.addresses.next_renewal),
         };
-        renewal.into_iter().chain(self.addresses.alarms.deadline()).min()
+        renewal.into_iter().chain(self.addresses.removals.deadline()).min()
     }
 
     /// Whether there are addresses whose lifetime is to be renewed.
@@ -136,9 +165,7 @@ impl Machine {
             self.record_not_renewed("the kernel does not answer");
         }
         self.renew_due();
-        for report in self.addresses.alarms.elapse(self.now) {
-            self.report(report);
-        }
+        self.alarms.is_stale |= self.addresses.removals.elapse(self.now);
     }
 
     fn renew_due(&mut self) {
@@ -224,14 +251,12 @@ impl Machine {
 
     /// Records that the kernel reported the removal of an address. A held address is looked for at once.
     pub(super) fn record_gone(&mut self, address: IpAddr, by: Option<&str>) {
-        let ours = self.addresses.kept.iter_mut().filter(|kept| {
-            matches!(&kept.resource.kind, ResourceKind::Address(spec) if spec.address == address)
-        });
+        let ours = self.addresses.kept.iter_mut().filter(|kept| kept.address() == Some(address));
         let mut is_urgent = false;
         for kept in ours.filter(|kept| kept.state == State::Here) {
             kept.is_in_doubt = true;
             kept.by = by.map(str::to_owned);
-            is_urgent |= !self.addresses.alarms.is_flooded(self.now, kept.group);
+            is_urgent |= !self.addresses.removals.is_flooded(self.now, kept.group);
         }
         if is_urgent {
             self.addresses.renew_at(self.now);
@@ -262,7 +287,7 @@ impl Machine {
         self.outbox.push_back(Output::Change { run, action: Action::Start, resources, lifetime });
     }
 
-    fn is_stopping(&self, group: GroupKey) -> bool {
+    pub(super) fn is_stopping(&self, group: GroupKey) -> bool {
         let active = self.active.iter().map(|active| &active.job);
         let mut jobs = active.chain(self.queues.waiting());
         jobs.any(|job| {
@@ -301,11 +326,9 @@ impl Machine {
         for (group, resources) in by_group(back) {
             if outcome.is_success() {
                 let words: Vec<_> = resources.iter().map(|it| it.word.as_str()).collect();
-                let alarm = self.addresses.alarms.note(now, group, &words.join(", "), &why);
+                self.alarms.is_stale |=
+                    self.addresses.removals.note(now, group, &words.join(", "), &why);
                 self.report(Report::AddressBack { group, resources, why: why.clone() });
-                if let Some(alarm) = alarm {
-                    self.report(alarm);
-                }
             } else {
                 let why = format!("{why}, and cannot be put back: {}", outcome.text());
                 self.lose(group, resources, why);
@@ -323,13 +346,6 @@ impl Machine {
         let verified = verified.map(|kept| (kept.group, kept.resource.clone())).collect();
         for (group, resources) in by_group(verified) {
             self.put_back(group, resources);
-        }
-    }
-
-    /// Reports the alarms in progress to a new daemon.
-    pub(super) fn tell_alarms(&mut self) {
-        for alarm in self.addresses.alarms.reports() {
-            self.report(alarm);
         }
     }
 }

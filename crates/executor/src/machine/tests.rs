@@ -3,6 +3,7 @@
 
 mod addresses;
 mod checks;
+mod conflicts;
 mod daemons;
 mod letting_go;
 mod runs;

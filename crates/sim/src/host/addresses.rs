@@ -145,6 +145,14 @@ impl Addresses {
         found
     }
 
+    /// Returns whether an address exists here.
+    pub(super) fn is_present(&self, address: IpAddr) -> bool {
+        self.list.iter().any(|(resource, _)| match &resource.kind {
+            ResourceKind::Address(spec) => spec.address == address,
+            ResourceKind::Agent { .. } => false,
+        })
+    }
+
     fn has(&self, resource: &Resource) -> bool {
         self.list.iter().any(|(other, _)| other == resource)
     }

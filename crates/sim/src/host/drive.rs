@@ -3,6 +3,7 @@
 use super::hindrance::{Hindrance, Late};
 use super::{Host, Surroundings};
 use crate::services::Work;
+use std::net::IpAddr;
 use std::time::Duration;
 use systole_core::{GroupId, GroupKey, Resource, Time};
 use systole_executor::protocol::{Action, Held, LetGoReason, Report, Run};
@@ -10,6 +11,8 @@ use systole_executor::{AgentName, Finding, Input, Machine, NotBegun, Output, Run
 
 /// An executor that continues without time passing this often does not come to rest.
 const ROUNDS_MAX: u32 = 10_000;
+/// With more that waits for a frozen executor, no more claims are added.
+const UNREAD_MAX: usize = 1_000;
 
 impl Host {
     /// Gives inputs to the machine and carries out its requests, until it has no more of them.
@@ -22,6 +25,9 @@ impl Host {
         inputs.extend(self.programs.end_due(around));
         if self.frozen_until.is_some() {
             self.unread.append(inputs);
+            if around.claims && self.unread.len() < UNREAD_MAX {
+                self.unread.extend(self.forge(around.boot_time()));
+            }
             self.note(around);
             return Ok(());
         }
@@ -31,6 +37,9 @@ impl Host {
         };
         let (now, before) = (around.boot_time(), let_go_unasked(&machine));
         inputs.extend(self.end_late(around)?);
+        if around.claims {
+            inputs.extend(self.forge(now));
+        }
         let mut rounds = 0;
         let mut is_over = false;
         loop {
@@ -94,7 +103,16 @@ impl Host {
                 self.tell(around, report);
                 None
             }
+            // Nothing in the world follows from what people are told.
             Output::Log { .. } | Output::Exit => None,
+            Output::Defend(address) => {
+                self.check_defended(around, address)?;
+                None
+            }
+            Output::WatchClaims(addresses) => {
+                self.watched = addresses;
+                None
+            }
             Output::Begin { run, request, action } => self.begin(around, run, request, action)?,
             Output::Signal { run, signal } => {
                 if !self.hindrances.signal(run, signal) {
@@ -136,6 +154,32 @@ impl Host {
             }
         };
         Ok(answer)
+    }
+
+    /// Claims of all addresses, in the name of another machine each time.
+    fn forge(&self, now: Time) -> Vec<Input> {
+        let mut mac = [2; 6];
+        mac[1..].copy_from_slice(&now.as_nanos().to_be_bytes()[3..]);
+        let interface = "eth0".to_owned();
+        let claim = |address: &IpAddr| Input::Claimed {
+            address: *address,
+            interface: interface.clone(),
+            mac,
+        };
+        self.watched.iter().map(claim).collect()
+    }
+
+    /// ORDER: an address is announced only by a machine that has it and whose daemon vouches for that.
+    fn check_defended(&self, around: &Surroundings<'_>, address: IpAddr) -> Result<(), String> {
+        let now = around.boot_time();
+        if self.permitted_until.is_none_or(|until| until <= now) {
+            let until = self.permitted_until;
+            return Err(format!("{address} is announced at {now:?} with a permit until {until:?}"));
+        }
+        if !self.addresses.is_present(address) {
+            return Err(format!("{address} is announced and not here"));
+        }
+        Ok(())
     }
 
     fn hinders(&self, hindrance: Hindrance, now: Time) -> Option<Time> {

@@ -45,6 +45,7 @@ impl World {
             world: &self.settings,
             services: &mut machine.services,
             random: &mut self.random,
+            claims: self.options.claims,
         };
         let host = &mut self.hosts[node.index()];
         let done = happens(host, &mut around);

@@ -40,6 +40,8 @@ pub struct Options {
     pub classic: bool,
     /// Whether services are checked, and die.
     pub checks: bool,
+    /// Whether another machine claims the addresses of each node, all the time.
+    pub claims: bool,
 }
 
 impl Default for Options {
@@ -61,6 +63,7 @@ impl Default for Options {
             crowd: false,
             classic: false,
             checks: false,
+            claims: false,
         }
     }
 }

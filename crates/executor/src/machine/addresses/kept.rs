@@ -1,7 +1,8 @@
 //! One address that is held, and what is known about it.
 
 use crate::RunId;
-use systole_core::{GroupKey, Resource, Time};
+use std::net::IpAddr;
+use systole_core::{GroupKey, Resource, ResourceKind, Time};
 
 /// An address of a group.
 #[derive(Debug)]
@@ -10,6 +11,8 @@ pub(super) struct Kept {
     pub(super) resource: Resource,
     /// When the lifetime of the address last began, at the earliest.
     pub(super) renewed: Time,
+    /// When this executor added it, or, if it was adopted, the beginning of time: it has been here before.
+    pub(super) added: Time,
     pub(super) state: State,
     /// The kernel has reported that the address was removed, and it has not been looked for since.
     pub(super) is_in_doubt: bool,
@@ -55,7 +58,21 @@ impl Kept {
         renewed: Time,
         state: State,
     ) -> Self {
-        Self { group, resource, renewed, state, is_in_doubt: false, by: None }
+        let added = if matches!(state, State::Adopted) { Time::START } else { renewed };
+        Self { group, resource, renewed, added, state, is_in_doubt: false, by: None }
+    }
+
+    /// The address itself.
+    pub(super) const fn address(&self) -> Option<IpAddr> {
+        match &self.resource.kind {
+            ResourceKind::Address(spec) => Some(spec.address),
+            ResourceKind::Agent { .. } => None,
+        }
+    }
+
+    /// Whether the address is here, or will be in a moment.
+    pub(super) const fn is_present(&self) -> bool {
+        matches!(self.state, State::Here | State::Returning { .. })
     }
 
     /// Whether the address is, or may be, away, for good or until it is added again.

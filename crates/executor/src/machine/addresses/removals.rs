@@ -1,6 +1,5 @@
 //! How often addresses had to be put back. Once is an accident; repeatedly is a fault.
 
-use crate::protocol::Report;
 use std::collections::VecDeque;
 use std::time::Duration;
 use systole_core::{GroupKey, Time};
@@ -15,7 +14,7 @@ const FLOOD: usize = 100;
 
 /// The groups whose addresses were put back recently.
 #[derive(Debug, Default)]
-pub(super) struct Alarms {
+pub(super) struct Removals {
     groups: Vec<Group>,
 }
 
@@ -23,18 +22,13 @@ pub(super) struct Alarms {
 struct Group {
     key: GroupKey,
     times: VecDeque<Time>,
+    /// The alarm, once there is one.
     text: Option<String>,
 }
 
-impl Alarms {
-    /// Records that addresses of a group were put back. Returns an alarm when one is due.
-    pub(super) fn note(
-        &mut self,
-        now: Time,
-        key: GroupKey,
-        words: &str,
-        why: &str,
-    ) -> Option<Report> {
+impl Removals {
+    /// Records that addresses of a group were put back. Returns whether that raises an alarm.
+    pub(super) fn note(&mut self, now: Time, key: GroupKey, words: &str, why: &str) -> bool {
         let at = self.groups.iter().position(|group| group.key == key);
         let at = at.unwrap_or_else(|| {
             self.groups.push(Group { key, times: VecDeque::new(), text: None });
@@ -47,10 +41,10 @@ impl Alarms {
         }
         group.times.push_back(now);
         if group.times.len() < ALARM || group.text.is_some() {
-            return None;
+            return false;
         }
         group.text = Some(format!("{words} is removed again and again; last time {why}"));
-        Some(group.report())
+        true
     }
 
     /// Whether so many addresses were put back that further ones wait for the next renewal.
@@ -66,28 +60,19 @@ impl Alarms {
         last.min().map(|last| *last + WINDOW)
     }
 
-    /// Ends alarms that are over, and returns the reports about it.
-    pub(super) fn elapse(&mut self, now: Time) -> Vec<Report> {
-        let mut over = Vec::new();
+    /// Ends alarms that are over. Returns whether there were any.
+    pub(super) fn elapse(&mut self, now: Time) -> bool {
+        let mut has_ended = false;
         self.groups.retain(|group| {
             let goes_on = group.times.back().is_some_and(|last| now.since(*last) < WINDOW);
-            if !goes_on && group.text.is_some() {
-                over.push(Report::Alarm { group: group.key, text: None });
-            }
+            has_ended |= !goes_on && group.text.is_some();
             goes_on
         });
-        over
+        has_ended
     }
 
-    /// Returns every alarm in progress.
-    pub(super) fn reports(&self) -> Vec<Report> {
-        let alarms = self.groups.iter().filter(|group| group.text.is_some());
-        alarms.map(Group::report).collect()
-    }
-}
-
-impl Group {
-    fn report(&self) -> Report {
-        Report::Alarm { group: self.key, text: self.text.clone() }
+    /// Every alarm in progress, in words.
+    pub(super) fn texts(&self) -> impl Iterator<Item = (GroupKey, String)> {
+        self.groups.iter().filter_map(|group| Some((group.key, group.text.clone()?)))
     }
 }
