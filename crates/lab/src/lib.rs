@@ -45,6 +45,7 @@ mod scratch;
 mod stall;
 mod status;
 pub mod story;
+mod stranger;
 mod switch;
 mod system;
 mod told;

@@ -62,7 +62,7 @@ impl Link {
     }
 
     /// Returns the bridge in the gateway.
-    const fn bridge(self) -> &'static str {
+    pub(crate) const fn bridge(self) -> &'static str {
         match self {
             Self::Service => "service",
             Self::Direct => "direct",
@@ -124,6 +124,11 @@ impl Network {
         batch += &format!("address add {}/64 dev {bridge} nodad\n", Link::six(GATEWAY));
         gateway.ip(&batch)?;
         Ok(Self { gateway })
+    }
+
+    /// Returns the machine with the bridges.
+    pub(crate) fn gateway(&self) -> &Machine {
+        &self.gateway
     }
 
     /// Plugs the client in.

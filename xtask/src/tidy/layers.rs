@@ -17,7 +17,7 @@ const LAYERS: [(&str, &[&str]); 12] = [
     ("node", &["agents", "config", "core", "facts", "ipc", "sys", "wire"]),
     ("cli", &["config", "core", "facts", "ipc", "lab", "sys"]),
     ("sim", &["core", "executor", "wire"]),
-    ("lab", &["core", "wire"]),
+    ("lab", &["core", "sys", "wire"]),
 ];
 
 /// Foreign crates through which a pure crate could reach the machine.

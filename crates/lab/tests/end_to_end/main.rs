@@ -10,6 +10,7 @@ mod agent;
 mod anew;
 mod bomb;
 mod claims;
+mod conflict;
 mod cost;
 mod database;
 mod edited;
