@@ -10,9 +10,10 @@ use systole_core::{Resource, ResourceKind, Time};
 /// How long a program may take to start. No working program needs so long: after this time the disk of the
 /// program does not answer, or the machine has no room left for it.
 pub(super) const BEGIN_LIMIT: Duration = Duration::from_secs(10);
-/// How much longer a program may take to start for each other one that is starting, up to [`BEGIN_LIMIT`]: on a busy
-/// machine a hundred that start at once share it.
-const BEGIN_EACH: Duration = Duration::from_millis(200);
+/// How much longer a program may take to start for each other one that is starting, and at most: on a busy machine
+/// a hundred that start at once share it.
+const BEGIN_EACH: Duration = Duration::from_millis(500);
+const BEGIN_MORE_MAX: Duration = Duration::from_secs(30);
 /// How long a run counts towards the number of runs that are active at the same time. That number limits how
 /// many start at once, but a run that hangs must not hold up other groups.
 const SHARE: Duration = Duration::from_secs(10);
@@ -209,7 +210,7 @@ impl Machine {
         };
         let others = self.active.iter().filter(is_starting).count();
         let longer = BEGIN_EACH.saturating_mul(u32::try_from(others).unwrap_or(u32::MAX));
-        self.now + BEGIN_LIMIT + longer.min(BEGIN_LIMIT)
+        self.now + BEGIN_LIMIT + longer.min(BEGIN_MORE_MAX)
     }
 
     /// Continues the runs that waited for the ledger with this number.
