@@ -17,6 +17,10 @@ use std::time::{Duration, Instant};
 
 /// How often a condition is checked.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// How long an order is repeated that is refused because groups are still starting.
+const SETTLING: Duration = Duration::from_secs(10);
+/// Time between two such orders.
+const ORDER_EVERY: Duration = Duration::from_millis(100);
 
 /// Two nodes, a gateway and a client in namespaces. Everything ends when this is dropped.
 ///
@@ -245,7 +249,8 @@ impl Lab {
     }
 
     /// Orders a node to give a set (`all`, `local`, `foreign`) away, or to take it. Systole answers when it
-    /// is done; the C daemon does not answer.
+    /// is done; the C daemon does not answer. While groups are still starting, the order is repeated: their
+    /// addresses may answer already.
     ///
     /// # Errors
     ///
@@ -254,10 +259,17 @@ impl Lab {
         let daemon = self.daemon(node);
         let mut words = daemon.order(order).to_vec();
         words.push(set);
-        let output = self.run(node, &words)?;
-        if output.success() {
-            return Ok(());
-        }
+        let until = Instant::now() + SETTLING;
+        let output = loop {
+            let output = self.run(node, &words)?;
+            if output.success() {
+                return Ok(());
+            }
+            if !output.stderr.contains("in transition") || Instant::now() >= until {
+                break output;
+            }
+            sleep(ORDER_EVERY);
+        };
         let said = format!("{} {}", output.stdout.trim(), output.stderr.trim());
         Err(LabError::ToolFailed { command: words.join(" "), output: said })
     }
