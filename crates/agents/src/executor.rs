@@ -205,14 +205,14 @@ impl Executor {
         self.read_requests();
         self.tend_places();
         self.accept();
-        self.heed_kernel();
-        self.heed_claims();
-        self.heed_programs();
+        self.handle_kernel_news();
+        self.handle_claims();
+        self.handle_programs();
         for run in self.leftovers.tend(self.now) {
             self.tell(Input::Ended { run, outcome: crate::protocol::Outcome::Cancelled });
         }
         self.machine.elapse(self.now);
-        self.obey_all();
+        self.carry_out_all();
         // Addresses whose permit has expired meanwhile are removed by now, and not announced again.
         self.agent.announce(self.now);
         self.mains.write(&self.programs.mains);
@@ -220,7 +220,7 @@ impl Executor {
     }
 
     /// Carries out all outputs of the machine.
-    fn obey_all(&mut self) {
+    fn carry_out_all(&mut self) {
         loop {
             let output = self.machine.poll();
             // Outputs that come after changes of addresses wait for them.
@@ -230,7 +230,7 @@ impl Executor {
                 return;
             }
             if let Some(output) = output {
-                self.obey(output);
+                self.carry_out(output);
             }
         }
     }
@@ -241,7 +241,7 @@ impl Executor {
     }
 
     /// Carries out one output of the machine.
-    fn obey(&mut self, output: Output) {
+    fn carry_out(&mut self, output: Output) {
         match output {
             Output::Report(report) => self.report(&report),
             Output::Log { agent, instance, level, text } => {

@@ -148,7 +148,7 @@ impl Machine {
         match input {
             Input::Connected => self.connect(),
             Input::Disconnected => self.lose_daemon(),
-            Input::Request(request) => self.heed(request),
+            Input::Request(request) => self.handle_request(request),
             Input::Begun { run, agent } => self.record_begun(run, agent),
             Input::NotBegun { run, why } => self.record_not_begun(run, why),
             Input::Ended { run, outcome } => self.record_ended(run, outcome),
@@ -251,7 +251,7 @@ impl Machine {
         is_quiet && may_end
     }
 
-    fn heed(&mut self, request: Request) {
+    fn handle_request(&mut self, request: Request) {
         match request {
             Request::Configure(configuration) => self.configure(configuration),
             Request::Permit(permit) => self.take_permit(permit),

@@ -188,9 +188,9 @@ impl Log {
     }
 
     /// Returns a second channel to the thread that writes, if there is one.
-    pub(crate) fn voice(&self) -> Option<Voice> {
+    pub(crate) fn side_log(&self) -> Option<SideLog> {
         match &self.way {
-            Way::Writer(writer) => Some(Voice { way: writer.side_way(), pid: self.pid }),
+            Way::Writer(writer) => Some(SideLog { way: writer.side_way(), pid: self.pid }),
             Way::Direct(_) | Way::Waiting(..) | Way::Over => None,
         }
     }
@@ -246,12 +246,12 @@ impl Log {
 
 /// A channel to the log for a thread that must be heard even when the log's owner is stuck.
 #[derive(Debug)]
-pub(crate) struct Voice {
+pub(crate) struct SideLog {
     way: SideWay<Job>,
     pid: u32,
 }
 
-impl Voice {
+impl SideLog {
     /// Writes a line. It is lost if there is no room.
     pub(crate) fn say(&self, line: Line) {
         let _ = self.way.hand(Job::Write { line, at: Zoned::now(), pid: self.pid });

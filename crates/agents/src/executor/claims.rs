@@ -177,7 +177,7 @@ impl Claims {
 
 impl Executor {
     /// Passes on the claims of other machines.
-    pub(super) fn heed_claims(&mut self) {
+    pub(super) fn handle_claims(&mut self) {
         let heard = self.claims.read(self.now);
         if self.claims.is_look_due(self.now) {
             self.place_claims();

@@ -128,7 +128,7 @@ impl Executor {
     }
 
     /// Handles the kernel's notifications.
-    pub(super) fn heed_kernel(&mut self) {
+    pub(super) fn handle_kernel_news(&mut self) {
         let Change { interfaces, addresses, removed } = self.watch.read();
         for gone in removed {
             let by = gone.port.map(remover);

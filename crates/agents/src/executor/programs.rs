@@ -263,7 +263,7 @@ pub(super) const fn raw(signal: Signal) -> signals::Signal {
 
 impl Executor {
     /// Handles what the helpers have done, and checks every program that runs.
-    pub(super) fn heed_programs(&mut self) {
+    pub(super) fn handle_programs(&mut self) {
         let mut looks = Vec::new();
         while let Some(news) = self.programs.starter.news() {
             match news {

@@ -97,7 +97,7 @@ impl Control {
             StateWriter::new(state.clone(), journal, *unstored_generation)
         };
         let fifo = Fifo::new(parts.paths.fifo());
-        let supervision = Supervision::new(Arc::clone(&parts.beat.shared), parts.log.voice());
+        let supervision = Supervision::new(Arc::clone(&parts.beat.shared), parts.log.side_log());
         let mut control = Self {
             renderer: LogRenderer::new(Arc::clone(&parts.settings), std::process::id()),
             writer,

@@ -7,7 +7,7 @@
 mod stall;
 
 use crate::beat::channel::Shared;
-use crate::log::Voice;
+use crate::log::SideLog;
 use crate::worker::Thread;
 use sd_notify::NotifyState;
 use stall::Stall;
@@ -34,7 +34,7 @@ pub(super) struct Supervision {
 impl Supervision {
     /// Sends signs of life if the manager wants them, and reports a control thread that stands still, as
     /// soon as its thread is [started](Self::tend).
-    pub(super) fn new(shared: Arc<Shared>, log: Option<Voice>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, log: Option<SideLog>) -> Self {
         // Half of what systemd demands, as sd_watchdog_enabled(3) advises, and half of that again, so that
         // one check without progress does no harm.
         let wanted = sd_notify::watchdog_enabled().map(|limit| limit / 4);

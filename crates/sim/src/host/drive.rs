@@ -49,7 +49,7 @@ impl Host {
             machine.elapse(now);
             while let Some(output) = machine.poll() {
                 is_over |= matches!(output, Output::Exit);
-                inputs.extend(self.obey(&machine, around, output)?);
+                inputs.extend(self.carry_out(&machine, around, output)?);
             }
             let is_behind = machine.deadline().is_some_and(|due| due <= now);
             if inputs.is_empty() && !is_behind {
@@ -92,7 +92,7 @@ impl Host {
     }
 
     /// Carries out a request of the machine, and returns the results that are available at once.
-    fn obey(
+    fn carry_out(
         &mut self,
         machine: &Machine,
         around: &mut Surroundings<'_>,

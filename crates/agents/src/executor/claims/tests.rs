@@ -182,7 +182,7 @@ fn claim_that_is_heard_before_the_next_look_is_dropped_and_hastens_nothing() {
         let mut executor = watching(&directory);
         claim_it(&executor.claims);
         let due = executor.claims.looks.deadline();
-        executor.heed_claims();
+        executor.handle_claims();
         assert!(executor.claims.rests(executor.now), "it was read");
         assert_eq!(executor.claims.looks.deadline(), due);
         assert!(executor.claims.is_outdated);
