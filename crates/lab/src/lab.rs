@@ -9,7 +9,7 @@ use crate::network::{Network, Port};
 use crate::node::Host;
 use crate::scratch::Scratch;
 use crate::status::Status;
-use crate::{ClusterConfig, Daemon, Helper, LabError, Medium, Node, Order};
+use crate::{ClusterConfig, Daemon, Helper, LabError, Medium, Node};
 use std::fs;
 use std::net::IpAddr;
 use std::thread::sleep;
@@ -17,10 +17,6 @@ use std::time::{Duration, Instant};
 
 /// How often a condition is checked.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
-/// How long an order is repeated that is refused because groups are still starting.
-const SETTLING: Duration = Duration::from_secs(10);
-/// Time between two such orders.
-const ORDER_EVERY: Duration = Duration::from_millis(100);
 
 /// Two nodes, a gateway and a client in namespaces. Everything ends when this is dropped.
 ///
@@ -237,41 +233,6 @@ impl Lab {
     /// When the command cannot be started; the failure of the command itself is in the [`Output`].
     pub fn run_on_client(&self, words: &[&str]) -> Result<Output, LabError> {
         self.client.run(words)
-    }
-
-    /// Orders a node to give its groups to the other node.
-    ///
-    /// # Errors
-    ///
-    /// Without power, or when the order is refused.
-    pub fn standby(&self, node: Node) -> Result<(), LabError> {
-        self.order(node, Order::Standby, "all")
-    }
-
-    /// Orders a node to give a set (`all`, `local`, `foreign`) away, or to take it. Systole answers when it
-    /// is done; the C daemon does not answer. While groups are still starting, the order is repeated: their
-    /// addresses may answer already.
-    ///
-    /// # Errors
-    ///
-    /// Without power, or when the order is refused.
-    pub fn order(&self, node: Node, order: Order, set: &str) -> Result<(), LabError> {
-        let daemon = self.daemon(node);
-        let mut words = daemon.order(order).to_vec();
-        words.push(set);
-        let until = Instant::now() + SETTLING;
-        let output = loop {
-            let output = self.run(node, &words)?;
-            if output.success() {
-                return Ok(());
-            }
-            if !output.stderr.contains("in transition") || Instant::now() >= until {
-                break output;
-            }
-            sleep(ORDER_EVERY);
-        };
-        let said = format!("{} {}", output.stdout.trim(), output.stderr.trim());
-        Err(LabError::ToolFailed { command: words.join(" "), output: said })
     }
 
     /// Returns the nodes that have an address on an interface that is up.

@@ -41,6 +41,7 @@ mod mounts;
 mod namespace;
 mod network;
 mod node;
+mod orders;
 mod scratch;
 mod stall;
 mod status;
