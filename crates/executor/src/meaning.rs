@@ -13,7 +13,14 @@ pub enum Meaning {
     Core(Input<'static>),
     /// What the executor holds of a group that no file lists is stopped.
     CleanUp(Held),
-    /// A group was let go, of which the core is told too.
+    /// People are told this.
+    Tell(ExecutorNews),
+}
+
+/// What people are told of an executor, through log, journal and status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExecutorNews {
+    /// The executor has let go of a group on its own initiative, which the core is told too.
     LetGo {
         /// The group.
         group: GroupId,
@@ -79,7 +86,8 @@ pub fn of_report(cluster: &Cluster, report: Report) -> Vec<Meaning> {
                 meanings.push(Meaning::Core(Input::JobSaid { job, words }));
                 // The report of a check has its words.
                 if !cluster.is_check(job) {
-                    meanings.push(Meaning::Reason { job, text: text.to_owned() });
+                    meanings
+                        .push(Meaning::Tell(ExecutorNews::Reason { job, text: text.to_owned() }));
                 }
             }
             let outcome = outcome_of(&outcome);
@@ -88,7 +96,9 @@ pub fn of_report(cluster: &Cluster, report: Report) -> Vec<Meaning> {
         }
         // This was a stop of a group that is in no file. The executor's own lines report about it.
         Report::Done { .. } | Report::Announced { .. } => Vec::new(),
-        Report::Log { level, tag, text } => vec![Meaning::Line { level, tag, text }],
+        Report::Log { level, tag, text } => {
+            vec![Meaning::Tell(ExecutorNews::Line { level, tag, text })]
+        }
         Report::Carrier { group, fault } => {
             let group = known(group);
             // A new executor also reports working interfaces; the core knew of no fault.
@@ -96,7 +106,7 @@ pub fn of_report(cluster: &Cluster, report: Report) -> Vec<Meaning> {
             let Some(group) = group.filter(is_news) else { return Vec::new() };
             let is_there = fault.is_none();
             let input = Input::Carrier { group, is_there };
-            vec![Meaning::Core(input), Meaning::Carrier { group, fault }]
+            vec![Meaning::Core(input), Meaning::Tell(ExecutorNews::Carrier { group, fault })]
         }
         Report::ProcessEnded { group, word, is_crash } => one(known(group).and_then(|group| {
             let resources = &cluster.settings().groups[group.index()].resources;
@@ -109,10 +119,10 @@ pub fn of_report(cluster: &Cluster, report: Report) -> Vec<Meaning> {
         }
         Report::AddressBack { group, resources, why: cause } => one(known(group).map(|group| {
             let addresses = words(&resources);
-            Meaning::AddressBack { group, addresses, cause }
+            Meaning::Tell(ExecutorNews::AddressBack { group, addresses, cause })
         })),
         Report::Alarm { group, text } => {
-            one(known(group).map(|group| Meaning::Alarm { group, text }))
+            one(known(group).map(|group| Meaning::Tell(ExecutorNews::Alarm { group, text })))
         }
         Report::LettingGo { reason, groups } => {
             let why = match reason {
@@ -153,7 +163,10 @@ fn let_go(cluster: &Cluster, groups: &[GroupKey], why: &str) -> Vec<Meaning> {
 }
 
 fn let_go_of(group: GroupId, why: &str) -> [Meaning; 2] {
-    [Meaning::LetGo { group, why: why.to_owned() }, Meaning::Core(Input::LetGo(group))]
+    [
+        Meaning::Tell(ExecutorNews::LetGo { group, why: why.to_owned() }),
+        Meaning::Core(Input::LetGo(group)),
+    ]
 }
 
 /// Returns resources as they are written in haresources.

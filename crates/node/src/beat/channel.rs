@@ -11,10 +11,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use systole_agents::protocol::{Configuration, Level};
+use systole_agents::meaning::ExecutorNews;
+use systole_agents::protocol::Configuration;
 use systole_config::AgentTimeouts;
 use systole_core::{
-    Custom, Event, FenceOutcome, GroupId, GroupKey, HoldRecord, JobId, NodeId, Order, OrderRefusal,
+    Custom, Event, FenceOutcome, GroupId, GroupKey, HoldRecord, NodeId, Order, OrderRefusal,
     PeerRecord, ReloadRefusal, Settings, Snapshot, Ticket,
 };
 use systole_sys::clock;
@@ -93,52 +94,8 @@ pub(crate) enum News {
     Event(Event),
     /// A message for event scripts was heard: its fields, as scripts are given them.
     Offered(Vec<(String, String)>),
-    /// The executor has let go of a group on its own initiative, which is also reported to the core.
-    LetGo {
-        /// The group.
-        group: GroupId,
-        /// Why, in words.
-        why: String,
-    },
-    /// A log line of the executor or one of its agents.
-    Line {
-        /// The severity.
-        level: Level,
-        /// The agent or part that writes it.
-        tag: String,
-        /// The line.
-        text: String,
-    },
-    /// The reason why a job failed, in the words of the agent or the executor.
-    Reason {
-        /// The job. The core reports which job that was.
-        job: JobId,
-        /// The reason.
-        text: String,
-    },
-    /// Addresses of a group were removed and are back.
-    AddressBack {
-        /// The group.
-        group: GroupId,
-        /// The addresses, as in haresources.
-        addresses: String,
-        /// Who may have removed them, in words.
-        cause: String,
-    },
-    /// A condition that an administrator should look at, or the end of one.
-    Alarm {
-        /// The group.
-        group: GroupId,
-        /// The condition, in words; absent when it is over.
-        text: Option<String>,
-    },
-    /// The interfaces that a group needs have a fault, or work again.
-    Carrier {
-        /// The group.
-        group: GroupId,
-        /// The fault; absent when all interfaces work again.
-        fault: Option<String>,
-    },
+    /// What the executor has reported.
+    Executor(ExecutorNews),
     /// Ownership, or what is held, has changed and must be stored.
     Store {
         /// The ownerships.

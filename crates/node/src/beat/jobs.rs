@@ -59,28 +59,16 @@ impl BeatLoop {
     /// Does what follows from a report.
     fn follow(&mut self, now: Time, meanings: Vec<Meaning>) {
         for meaning in meanings {
-            let news = match meaning {
+            match meaning {
                 Meaning::OtherVersion => return self.lose_executor(now, None),
-                Meaning::Core(input) => {
-                    self.cluster.handle(now, &input);
-                    continue;
-                }
+                Meaning::Core(input) => self.cluster.handle(now, &input),
                 Meaning::CleanUp(held) => {
                     if let Some(executor) = &mut self.executor {
                         executor.clean_up(&held, self.timeouts);
                     }
-                    continue;
                 }
-                Meaning::LetGo { group, why } => News::LetGo { group, why },
-                Meaning::Line { level, tag, text } => News::Line { level, tag, text },
-                Meaning::Reason { job, text } => News::Reason { job, text },
-                Meaning::AddressBack { group, addresses, cause } => {
-                    News::AddressBack { group, addresses, cause }
-                }
-                Meaning::Alarm { group, text } => News::Alarm { group, text },
-                Meaning::Carrier { group, fault } => News::Carrier { group, fault },
-            };
-            self.control.send_lossy(news);
+                Meaning::Tell(told) => self.control.send_lossy(News::Executor(told)),
+            }
         }
     }
 

@@ -196,12 +196,7 @@ fn bad_datagrams_are_counted_and_reported_once_a_second() {
         .filter_map(|news| match news {
             News::Errors(trouble) => Some(trouble.drops.iter().map(Dropped::count).sum()),
             News::Event(_)
-            | News::LetGo { .. }
-            | News::Line { .. }
-            | News::Reason { .. }
-            | News::Carrier { .. }
-            | News::AddressBack { .. }
-            | News::Alarm { .. }
+            | News::Executor(_)
             | News::Store { .. }
             | News::StorePeer(_)
             | News::Answer { .. }

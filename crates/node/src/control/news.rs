@@ -6,6 +6,7 @@ use crate::log::{Level, Line, Source};
 use crate::state::Owned;
 use crate::state::journal;
 use std::time::Duration;
+use systole_agents::meaning::ExecutorNews;
 use systole_core::{Event, GroupId, ProgressStage};
 use systole_ipc::journal::JournalEvent;
 use systole_sys::clock;
@@ -37,20 +38,7 @@ impl Control {
         match news {
             News::Event(event) => self.tell(&event),
             News::Offered(message) => self.offer(&message),
-            News::LetGo { group, why } => {
-                let group = self.settings.groups[group.index()].name().to_owned();
-                self.note(JournalEvent::LetGo { group, why });
-            }
-            News::Line { level, tag, text } => {
-                let line = Line::new(level.into(), text).said_by(Source::Agent(tag));
-                self.log.write(&line);
-            }
-            News::Reason { job, text } => self.reasons.note(job, &text),
-            News::Carrier { group, fault } => self.carrier_changed(group, fault),
-            News::AddressBack { group, addresses, cause } => {
-                self.address_back(group, addresses, cause);
-            }
-            News::Alarm { group, text } => self.alarm(group, text),
+            News::Executor(news) => self.handle_executor_news(news),
             News::Store { terms, holds, kept_by_order } => {
                 let owned = Owned { terms, holds, kept_by_order };
                 self.writer.store(&self.settings, owned);
@@ -75,6 +63,26 @@ impl Control {
                 self.dropped.note(&self.settings, &errors.drops, now);
                 self.tell_dropped(now);
             }
+        }
+    }
+
+    /// Tells what the executor has reported.
+    fn handle_executor_news(&mut self, news: ExecutorNews) {
+        match news {
+            ExecutorNews::LetGo { group, why } => {
+                let group = self.settings.groups[group.index()].name().to_owned();
+                self.note(JournalEvent::LetGo { group, why });
+            }
+            ExecutorNews::Line { level, tag, text } => {
+                let line = Line::new(level.into(), text).said_by(Source::Agent(tag));
+                self.log.write(&line);
+            }
+            ExecutorNews::Reason { job, text } => self.reasons.note(job, &text),
+            ExecutorNews::Carrier { group, fault } => self.carrier_changed(group, fault),
+            ExecutorNews::AddressBack { group, addresses, cause } => {
+                self.address_back(group, addresses, cause);
+            }
+            ExecutorNews::Alarm { group, text } => self.alarm(group, text),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::laws::{self, Broken};
 use crate::services::{AGENT_TIMEOUT, Ailment, Manner, PATIENT_TIMEOUT};
 use std::time::Duration;
 use systole_core::{GroupId, Input, Job, NodeId, ResourceKind, Time};
-use systole_executor::meaning::{Meaning, of_report};
+use systole_executor::meaning::{ExecutorNews, Meaning, of_report};
 use systole_executor::protocol::{Report, Request};
 use systole_executor::standstill::patience;
 use systole_executor::translation::{Timeouts, request_of};
@@ -223,16 +223,11 @@ impl World {
                     let timeouts = self.timeouts();
                     self.hosts[node.index()].clean_up(&held, timeouts);
                 }
-                Meaning::LetGo { group, .. } => {
+                Meaning::Tell(ExecutorNews::LetGo { group, .. }) => {
                     self.note(|| format!("{node:?} hears that {group:?} was let go"));
                 }
                 // Nobody reads this, and every executor has the same version.
-                Meaning::OtherVersion
-                | Meaning::Line { .. }
-                | Meaning::Reason { .. }
-                | Meaning::AddressBack { .. }
-                | Meaning::Alarm { .. }
-                | Meaning::Carrier { .. } => {}
+                Meaning::OtherVersion | Meaning::Tell(_) => {}
             }
         }
         if is_greeting {

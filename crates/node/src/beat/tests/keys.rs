@@ -82,12 +82,7 @@ impl Pair {
         let steps = news.filter_map(|news| match news {
             News::Keys { step, waiting } => Some((step, waiting.len())),
             News::Event { .. }
-            | News::LetGo { .. }
-            | News::Line { .. }
-            | News::Reason { .. }
-            | News::Carrier { .. }
-            | News::AddressBack { .. }
-            | News::Alarm { .. }
+            | News::Executor(_)
             | News::Store { .. }
             | News::StorePeer(_)
             | News::Answer { .. }
