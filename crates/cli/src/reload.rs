@@ -1,24 +1,26 @@
 //! `hb reload`: the daemon reads its files again.
 
-use crate::daemon::{ask_daemon, refuse};
-use crate::restart::{await_successor, status};
+use crate::daemon::{Presence, ask_daemon, presence, refuse};
+use crate::restart::await_successor;
 use crate::{exit, print};
 use std::path::Path;
 use systole_ipc::protocol::{Request, Response};
 
 /// Prints the changes, and waits until they are in force. The exit code is 2 when there are mistakes in the files.
 pub(crate) fn run(run: &Path, empty: bool) -> u8 {
-    let before = status(run);
+    let before = presence(run);
     match ask_daemon(run, &Request::Reload { empty }) {
         Ok(Response::Reloaded { changes, restarts, findings }) => {
             if !findings.is_empty() {
                 print(&format!("{findings}\n"));
             }
             print(&text(&changes, restarts));
-            match before.filter(|_| restarts) {
-                Some(before) => await_successor(run, before.snapshot.generation)
-                    .map_or_else(|code| code, |_| exit::OK),
-                None => exit::OK,
+            match before {
+                Presence::Runs(before) if restarts => {
+                    let successor = await_successor(run, before.snapshot.generation);
+                    successor.map_or_else(|code| code, |_| exit::OK)
+                }
+                Presence::Runs(_) | Presence::Absent | Presence::Unknown => exit::OK,
             }
         }
         Ok(Response::Invalid { findings }) => {

@@ -1,13 +1,11 @@
 //! `hb restart`: the daemon executes its program again.
 
-use crate::daemon::{ask_daemon, refuse};
+use crate::daemon::{Presence, ask_daemon, presence, refuse};
 use crate::{complain, exit, print};
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use systole_core::{GroupReport, Phase, Snapshot};
-use systole_ipc::client::{Patience, ask};
-use systole_ipc::paths::Paths;
 use systole_ipc::protocol::{Request, Response, Status};
 
 /// Time within which the new daemon must answer. It needs some milliseconds.
@@ -42,9 +40,9 @@ pub(crate) fn run(run: &Path) -> u8 {
 pub(crate) fn await_successor(run: &Path, generation: u64) -> Result<Box<Status>, u8> {
     let limit = Instant::now() + LIMIT;
     while Instant::now() < limit {
-        match status(run) {
-            Some(after) if after.snapshot.generation > generation => return Ok(after),
-            Some(_) | None => sleep(STEP),
+        match presence(run) {
+            Presence::Runs(after) if after.snapshot.generation > generation => return Ok(after),
+            Presence::Runs(_) | Presence::Absent | Presence::Unknown => sleep(STEP),
         }
     }
     complain("the new daemon does not answer; the log says why");
@@ -61,14 +59,4 @@ fn waiting(snapshot: &Snapshot) -> String {
     groups
         .map(|group| format!("{} stays on this node and waits: {}\n", group.name, group.reason))
         .collect()
-}
-
-/// Returns the state that the daemon reports, if one answers.
-pub(crate) fn status(run: &Path) -> Option<Box<Status>> {
-    let socket = Paths { run: run.to_owned(), ..Paths::default() }.control_socket();
-    let request = Request::Status;
-    match ask(&socket, &request, Patience::of(&request)) {
-        Ok(Some(Response::Status(status))) => Some(status),
-        Ok(_) | Err(_) => None,
-    }
 }
