@@ -16,7 +16,7 @@ use std::time::Duration;
 const MEND_FIRST: Duration = Duration::from_secs(10);
 /// The same for lines that differ: the next beats may tell that they are equal again, as after a start of the
 /// taker.
-const EQUAL_FIRST: Duration = Duration::from_secs(1);
+const DIFFERS_FIRST: Duration = Duration::from_secs(1);
 /// The longest such wait.
 const MEND_MAX: Duration = Duration::from_mins(5);
 
@@ -133,7 +133,7 @@ impl Cluster {
         let basis = self.basis(why, group, taker);
         let now = self.now;
         let same = |entry: &&mut Declined| (entry.group, entry.taker) == (group, taker);
-        let first = if why == Refusal::Differs { EQUAL_FIRST } else { MEND_FIRST };
+        let first = if why == Refusal::Differs { DIFFERS_FIRST } else { MEND_FIRST };
         let fresh = Declined { group, taker, why, basis, until: now + first, times: 0 };
         match self.offers.declined.iter_mut().find(same) {
             Some(entry) if entry.basis == basis && entry.why == why => {
