@@ -1,6 +1,6 @@
 //! Who is whose child: the processes that agents leave behind become children of this process.
 
-use super::{Exit, ProcessId, retry};
+use super::{Exit, ProcessId, Stat, retry};
 use rustix::process::{Pid, WaitId, WaitIdOptions};
 use std::collections::BTreeSet;
 use std::io;
@@ -66,12 +66,14 @@ fn may_be_own(pid: i32) -> bool {
     let own = own();
     // A child that is being started is in the session of its parent.
     own.ids.iter().any(|id| id.pid == pid)
-        || own.starting > 0 && session(Some(pid)) == session(None)
+        || own.starting > 0 && session(&pid.to_string()) == session("self")
 }
 
-/// The session of a process, zombies included, or of this process.
-fn session(pid: Option<i32>) -> Option<Pid> {
-    rustix::process::getsid(pid.and_then(Pid::from_raw)).ok()
+/// The session of a process in `/proc`, zombies included. It is zero when its leader is in a PID namespace outside,
+/// which is why this does not ask getsid(2): [`Pid`] cannot be zero.
+fn session(process: &str) -> Option<i32> {
+    let stat = std::fs::read(format!("/proc/{process}/stat")).ok()?;
+    Stat::parse(&stat).map(|stat| stat.family.session)
 }
 
 /// Makes this process the parent of every descendant whose own parent dies (`PR_SET_CHILD_SUBREAPER`,
