@@ -134,7 +134,9 @@ fn stop_on_a_full_file_system_still_runs_and_is_recorded() {
     bench.sh("mkdir $D/runs && mount -t tmpfs -o size=1M,nr_inodes=100 none $D/runs");
     bench.start(Duration::from_mins(1));
     bench.service("web");
-    bench.script("slow", "[ $1 = stop ] || exit 0; touch $D/stopping; sleep 60");
+    // A successor ends what is left as soon as it runs, so this one has to outlive its SIGTERM.
+    let until_gone = "touch $D/stopping; while [ -e $D/stopping ]; do sleep 0.05; done";
+    bench.script("slow", &format!("[ $1 = stop ] || exit 0; trap '' TERM; {until_gone}"));
     let (mut daemon, _) = bench.greeted();
     for (group, name) in [(1, "web"), (2, "slow")] {
         assert_eq!(daemon.run(group, Action::Start, &[agent(name)]), Outcome::Success);
