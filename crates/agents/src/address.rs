@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
-use systole_core::{AddressSpec, Resource, ResourceKind, Time};
+use systole_core::{AddressSpec, Group, Resource, ResourceKind, Time};
 use systole_sys::address::{
     Addresses, Announcements, Announcer, ChooseError, Interface, Network, Placed, Presence, Taken,
     Wanted, choose,
@@ -250,6 +250,25 @@ pub(crate) fn fault(network: &Network, resources: &[Resource]) -> Option<String>
             (false, _) => Some(format!("{}: {name} is down", wish.address)),
         }
     })
+}
+
+/// Returns the machine's interfaces as they are now, with the data for choosing a place for the addresses of these groups.
+///
+/// # Errors
+///
+/// When the kernel refuses a netlink socket, or its answer cannot be read.
+pub fn network_of(groups: &[Group]) -> io::Result<Network> {
+    let all: Vec<_> = groups.iter().flat_map(|group| wanted(&group.resources)).collect();
+    Addresses::open()?.neighbourhood(&all)
+}
+
+/// Where the address of a resource is, or would be put: the address and the number of the interface.
+#[must_use]
+pub fn place_of(network: &Network, resource: &Resource) -> Option<(IpAddr, u32)> {
+    let wish = wish(resource)?;
+    let found = network.find(&wish).map(|(interface, _)| interface.index);
+    let index = found.or_else(|| choose(&wish, network).ok().map(|placed| placed.index))?;
+    Some((wish.address, index))
 }
 
 /// The addresses among the resources.

@@ -20,6 +20,7 @@ mod process;
 mod records;
 mod spares;
 
+pub use address::{network_of, place_of};
 pub use systole_executor::{meaning, protocol, standstill, translation};
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::order::give;
 use crate::{complain, exit, print};
 use std::io;
 use std::path::Path;
-use systole_core::{NodeReport, OrderRefusal};
+use systole_core::{GroupReport, GuardReport, NodeReport, OrderRefusal};
 use systole_ipc::order::Order;
 use systole_ipc::protocol::{Request, Response};
 use systole_ipc::texts;
@@ -16,8 +16,12 @@ const YES: &str = "yes";
 /// Has the daemon consider a silent node dead, after asking unless `is_sure`.
 pub(crate) fn run(run: &Path, node: &str, is_sure: bool) -> u8 {
     let node = node.to_ascii_lowercase();
-    if !is_sure && let Err(code) = refuse_heard(run, &node) {
-        return code;
+    let answers = match refuse_heard(run, &node) {
+        Ok(answers) => answers,
+        Err(code) => return code,
+    };
+    for sentence in &answers {
+        print(&format!("WARNING: {sentence}: {node} is probably ON.\n"));
     }
     if !is_sure && !asks(&node) {
         print("nothing was done\n");
@@ -26,8 +30,9 @@ pub(crate) fn run(run: &Path, node: &str, is_sure: bool) -> u8 {
     give(run, Order::ConfirmDead(node))
 }
 
-/// Refuses without asking if the node is heard, because the daemon would refuse whatever the answer is.
-fn refuse_heard(run: &Path, node: &str) -> Result<(), u8> {
+/// Refuses without asking if the node is heard, because the daemon would refuse whatever the answer is. Returns what
+/// speaks against the death of the node.
+fn refuse_heard(run: &Path, node: &str) -> Result<Vec<String>, u8> {
     let status = match ask_daemon(run, &Request::Status) {
         Ok(Response::Status(status)) => status,
         Ok(other) => return Err(refuse(&other)),
@@ -37,7 +42,14 @@ fn refuse_heard(run: &Path, node: &str) -> Result<(), u8> {
         complain(&format!("refused: {}", texts::order_refusal(OrderRefusal::NotDead)));
         return Err(exit::REFUSED);
     }
-    Ok(())
+    let guards =
+        status.snapshot.groups.iter().filter_map(|group| Some((group, group.guard.as_ref()?)));
+    let against = guards.filter(|(_, guard)| guard.node.as_deref().is_none_or(|it| it == node));
+    let sentence = |(group, guard): (&GroupReport, &GuardReport)| {
+        let answers = texts::address_answers(&guard.mac, guard.node.as_deref());
+        format!("{answers} {}", group.name)
+    };
+    Ok(against.map(sentence).collect())
 }
 
 fn is_heard(report: &NodeReport, node: &str) -> bool {

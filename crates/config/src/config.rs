@@ -6,8 +6,8 @@ use crate::medium::{Medium, PingNode};
 use crate::values::Values;
 use std::time::Duration;
 use systole_core::{
-    Failback, FencingPolicy, ForeignRunning, Group, GroupId, HoldDown, LinkId, Monitor, NodeId,
-    Probe, Settings, StopFailure,
+    Failback, FencingPolicy, ForeignRunning, Group, GroupId, Guard, HoldDown, LINKS_MAX, LinkId,
+    Monitor, NodeId, Probe, SERVICE_LINK, Settings, StopFailure,
 };
 
 /// Everything that a node needs to know before it starts.
@@ -67,6 +67,10 @@ pub struct Config {
     pub stop_failure: StopFailure,
     /// What happens to resources that run although their group does not.
     pub foreign_running: ForeignRunning,
+    /// What is asked of the network before a group of a silent node is taken.
+    pub guard: Guard,
+    /// The UDP port on which nodes hear each other on the service network; absent if they do not.
+    pub guard_port: Option<u16>,
     /// How long agents may take.
     pub agent_timeouts: AgentTimeouts,
     /// The values of the directives that have one value; the fields above that come from such directives are
@@ -123,11 +127,12 @@ impl Config {
             group_order: None,
             stop_failure: self.stop_failure,
             foreign_running: self.foreign_running,
+            guard: self.guard,
             nodes,
         }
     }
 
-    /// Returns the interfaces and terminal devices of the media, each once.
+    /// Returns the interfaces and terminal devices of the media, each once, and the service network.
     fn links(&self) -> Vec<String> {
         let mut links: Vec<String> = Vec::new();
         for name in self.media.iter().map(Medium::name) {
@@ -135,6 +140,8 @@ impl Config {
                 links.push(name.to_owned());
             }
         }
+        let has_room = links.len() < LINKS_MAX;
+        links.extend(self.guard_port.filter(|_| has_room).map(|_| SERVICE_LINK.to_owned()));
         links
     }
 

@@ -70,6 +70,8 @@ pub fn difference(old: &Config, new: &Config) -> Vec<Change> {
         address_agent: _,
         stop_failure: _,
         foreign_running: _,
+        guard,
+        guard_port,
         agent_timeouts: _,
     } = new;
     found.restart("node name", old.node_name == *node_name);
@@ -79,6 +81,10 @@ pub fn difference(old: &Config, new: &Config) -> Vec<Change> {
         groups::compare(old, new, groups, &mut found);
     }
     found.list("link", &old.media, media, medium, Effect::Restart);
+    // The socket on the service network is opened at the start.
+    let is_open = old.guard_port == *guard_port;
+    let effect = if is_open { Effect::Live } else { Effect::Restart };
+    found.changed("guard", is_open && old.guard == *guard, effect);
     found.list("ping node", &old.ping_nodes, ping_nodes, ping, Effect::Live);
     found.values(old, new, Subject::Times);
     let is_legacy = |failback| failback == Failback::Legacy;

@@ -15,7 +15,7 @@ use crate::haresources;
 use crate::rule;
 use crate::source::{Content, Sources};
 use crate::values::{Parsed, Values, boolean};
-use systole_core::{Failback, ForeignRunning, Group, HoldDown, StopFailure};
+use systole_core::{Failback, ForeignRunning, Group, Guard, HoldDown, StopFailure};
 
 /// Exit code of a daemon whose configuration is wrong (`LSB_EXIT_NOTCONFIGED`).
 const EXIT_NOT_CONFIGURED: u8 = 6;
@@ -89,6 +89,14 @@ fn failback(values: &Values) -> Failback {
     }
 }
 
+fn guard(values: &Values) -> Guard {
+    match values.get("guard") {
+        Some(Parsed::Time(span)) => Guard::After(*span),
+        Some(Parsed::Word(word)) if word == "off" => Guard::Off,
+        Some(_) | None => Guard::Strict,
+    }
+}
+
 fn address_agent(values: &Values) -> AddressAgent {
     match values.word("address_agent") {
         Some("script") => AddressAgent::Script,
@@ -147,6 +155,8 @@ fn config(
             Some("ignore") => ForeignRunning::Ignore,
             Some(_) | None => ForeignRunning::Warn,
         },
+        guard_port: draft.port().checked_add(1).filter(|_| guard(&values) != Guard::Off),
+        guard: guard(&values),
         agent_timeouts: match values.time("agent_timeout") {
             limit if limit.is_zero() => AgentTimeouts::GENEROUS,
             limit => AgentTimeouts::all(limit),

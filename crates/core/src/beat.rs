@@ -3,7 +3,7 @@
 mod size;
 mod told;
 
-use crate::{Failure, GroupKey, LINKS_MAX, LinkId, NodeId};
+use crate::{Failure, GroupKey, LINKS_MAX, LinkId, NodeId, ServiceAddresses};
 use serde::{Deserialize, Serialize};
 pub use size::{BEAT_TEXT_MAX, NAME_USUAL};
 pub(crate) use size::{ROW_MAX, WORDS_MAX};
@@ -218,6 +218,8 @@ pub struct Beat {
     pub leaving: bool,
     /// How many ping nodes answer the sender, once it knows.
     pub pings: Option<u16>,
+    /// Where the sender can be reached on the service network.
+    pub service: ServiceAddresses,
     /// What the sender last heard from each node.
     pub echoes: Vec<Echo>,
     /// Describes the sender's whole table.

@@ -12,6 +12,7 @@ mod fencing;
 mod foreign;
 mod gate;
 mod groups;
+mod guard;
 mod hand_over;
 mod hold;
 mod hold_down;
@@ -34,6 +35,7 @@ mod report;
 mod rows;
 mod self_messages;
 mod serial_pacing;
+mod service_network;
 mod shutdown;
 mod table_sync;
 mod transmit;
@@ -43,8 +45,8 @@ use crate::history::History;
 use crate::mutation::Mutation;
 use crate::peer::Peer;
 use crate::{
-    Boot, Event, GroupId, Input, JobId, Message, NodeId, NodeStatus, Output, PingId, Random,
-    Settings, Time,
+    Boot, Event, GROUPS_MAX, GroupId, Input, JobId, Message, NodeId, NodeStatus, Output, PingId,
+    Random, Settings, Time,
 };
 use classic::Classic;
 use declined::Offers;
@@ -61,9 +63,9 @@ use pause::Pause;
 use ping::PingNode;
 use placement::Placement;
 pub use report::{
-    CheckReport, FailureReport, FenceReport, FenceState, GroupReport, HoldReport, Inability,
-    LinkReport, NodeReport, OlderReport, PingReport, ResourceReport, ResourceState, Retirement,
-    Snapshot, StayReport,
+    CheckReport, FailureReport, FenceReport, FenceState, GroupReport, GuardReport, HoldReport,
+    Inability, LinkReport, NodeReport, OlderReport, PingReport, ResourceReport, ResourceState,
+    Retirement, Snapshot, StayReport,
 };
 use shutdown::Shutdown;
 use std::collections::VecDeque;
@@ -75,7 +77,7 @@ const TELL_GAP: Duration = Duration::from_secs(1);
 /// How many times one turn looks for due work: the result of one pass may be due at once.
 const PASSES_MAX: u32 = 4;
 /// Capacity for the outputs of one turn: more than one turn ever makes.
-const OUTBOX_CAPACITY: usize = 256;
+const OUTBOX_CAPACITY: usize = 256 + GROUPS_MAX;
 
 /// Membership and ownership as one node sees them, without clock, socket, file or thread.
 ///
@@ -179,6 +181,9 @@ impl Cluster {
             Input::ExecutorReady(held) => self.executor_ready(held),
             Input::ExecutorGone => self.executor_gone(),
             Input::LetGo(group) => self.let_go(*group),
+            Input::Answered { group, mac } => self.handle_answer(*group, *mac),
+            Input::NotAsked(group) => self.handle_not_asked(*group),
+            Input::ServiceAddresses(own) => self.record_service_addresses(*own),
             Input::ProcessEnded { group, resource, is_crash } => {
                 self.handle_process_end(*group, *resource, *is_crash);
             }
@@ -221,6 +226,7 @@ impl Cluster {
         self.elapse_unasked();
         self.elapse_absence();
         self.renew_permit();
+        self.elapse_guard();
         self.place();
         self.elapse_monitoring();
         self.elapse_foreign();
@@ -258,6 +264,7 @@ impl Cluster {
             self.shutdown.deadline(),
             self.monitoring_deadline(),
             self.foreign_deadline(),
+            self.guard_deadline(),
         ];
         let again = self.groups.iter().filter_map(|group| group.ask_again);
         let fences = self.fences.iter().filter_map(Fence::deadline).chain(again);

@@ -7,8 +7,8 @@ mod hold;
 mod steps;
 
 use crate::{
-    Failure, GroupId, HandOverProgress, Job, LinkId, NodeId, NodeStatus, Obstacle, Outcome, Phase,
-    PingCounts, PingId, Silence, Uuid, Words,
+    Failure, GroupId, HandOverProgress, Job, LinkId, Mac, NodeId, NodeStatus, Obstacle, Outcome,
+    Phase, PingCounts, PingId, Silence, Uuid, Words,
 };
 pub use cause::{Cause, Proof};
 pub use check::AfterCheck;
@@ -238,6 +238,15 @@ pub enum Event {
     },
     /// Something is held, or kept where it is, or no longer is.
     Hold(HoldEvent),
+    /// A machine answers for an address of a group that this node would take.
+    AddressAnswers {
+        /// The group.
+        group: GroupId,
+        /// Its Ethernet address.
+        mac: Mac,
+        /// The node that has it; absent if no node is known to have it.
+        node: Option<NodeId>,
+    },
     /// No node runs a group, and this node does not take it.
     NotTaken {
         /// The group.
@@ -344,6 +353,7 @@ impl Event {
             | Self::Fencing(..)
             | Self::Hold(_)
             | Self::NotTaken { .. }
+            | Self::AddressAnswers { .. }
             | Self::StopBegins
             | Self::Paused(_) => false,
         }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
 
 /// Most nodes of a cluster, ping nodes not counted.
 pub const NODES_MAX: usize = 16;
@@ -9,6 +11,34 @@ pub const NODES_MAX: usize = 16;
 pub const LINKS_MAX: usize = 16;
 /// Most resource groups of a cluster.
 pub const GROUPS_MAX: usize = 256;
+
+/// An Ethernet address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mac(pub [u8; 6]);
+
+impl fmt::Display for Mac {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [first, rest @ ..] = self.0;
+        write!(out, "{first:02x}")?;
+        rest.iter().try_for_each(|byte| write!(out, ":{byte:02x}"))
+    }
+}
+
+impl FromStr for Mac {
+    type Err = ParseIntError;
+
+    /// Reads six bytes of two hexadecimal digits with colons between them.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut bytes = [0; 6];
+        let mut parts = text.split(':');
+        for byte in &mut bytes {
+            // A part that is missing is no number.
+            *byte = u8::from_str_radix(parts.next().filter(|it| it.len() == 2).unwrap_or(""), 16)?;
+        }
+        // Nor is one too many.
+        parts.next().map_or(Ok(Self(bytes)), |_| u8::from_str("").map(|_| Self(bytes)))
+    }
+}
 
 /// A node: its index in the alphabetical list of node names, so that all nodes of a cluster use the
 /// same numbers whatever the order of their files.

@@ -1,7 +1,9 @@
 //! The inputs and outputs of the core: plain data that a test can compare and a journal can store.
 
-use crate::{Custom, Event, GroupId, GroupSet, Heard, JobId, NodeId, Outgoing, PeerRecord, PingId};
-use crate::{OrderRefusal, Outcome, Words};
+use crate::{
+    Custom, Event, GroupId, GroupSet, Heard, JobId, Mac, NodeId, Outgoing, PeerRecord, PingId,
+};
+use crate::{OrderRefusal, Outcome, ServiceAddresses, Words};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -50,6 +52,18 @@ pub enum Input<'a> {
         /// Whether all its interfaces work.
         is_there: bool,
     },
+    /// The addresses of this node on the service network, at the start and when they change.
+    ServiceAddresses(ServiceAddresses),
+    /// A machine on the network of the floating addresses says that it has an address of a group. Anybody can say
+    /// that.
+    Answered {
+        /// The group.
+        group: GroupId,
+        /// The Ethernet address of the machine, which is not one of this node.
+        mac: Mac,
+    },
+    /// An [`Output::AskNetwork`] could not be carried out, so that nothing follows from the silence of the network.
+    NotAsked(GroupId),
     /// An order that is already authorised.
     Order {
         /// Identifies the order in the answer.
@@ -190,6 +204,9 @@ pub enum Output {
     Resend(u64),
     /// Ask every ping node for a sign of life.
     Ping,
+    /// Ask the network of the floating addresses whether a machine has an address of this group. Each answer is an
+    /// [`Input::Answered`].
+    AskNetwork(GroupId),
     /// Let the executor act for this long from now on.
     Permit(Duration),
     /// Have the executor run this job.

@@ -12,6 +12,7 @@ mod event;
 mod evidence;
 mod foreign;
 mod group;
+mod guard;
 mod history;
 mod id;
 mod io;
@@ -26,6 +27,7 @@ mod rarely;
 mod receive;
 mod refusal;
 mod scope;
+mod service_network;
 mod settings;
 mod time;
 mod view;
@@ -36,9 +38,9 @@ pub use beat::{
     BEAT_TEXT_MAX, Beat, Claim, Echo, HoldNotice, Lags, Mark, Moves, NAME_USUAL, Phase, TableForm,
 };
 pub use cluster::{
-    CheckReport, Cluster, FailureReport, FenceReport, FenceState, GroupReport, HOLD_DEFAULT,
-    HOLD_MAX, HoldReport, Inability, LinkReport, NodeReport, Obstacle, OlderReport, PingReport,
-    ResourceReport, ResourceState, Retirement, Snapshot, StayReport,
+    CheckReport, Cluster, FailureReport, FenceReport, FenceState, GroupReport, GuardReport,
+    HOLD_DEFAULT, HOLD_MAX, HoldReport, Inability, LinkReport, NodeReport, Obstacle, OlderReport,
+    PingReport, ResourceReport, ResourceState, Retirement, Snapshot, StayReport,
 };
 pub use coverage::Table;
 #[cfg(feature = "test-hooks")]
@@ -51,9 +53,10 @@ pub use event::{
 pub use evidence::{
     HandOverProgress, HandOverReason, LastBeat, PingCounts, PingVerdict, ProgressStage, Silence,
 };
+pub use guard::Guard;
 pub use history::HISTORY_MAX;
 pub use id::{
-    GROUPS_MAX, GroupId, GroupKey, JobId, LINKS_MAX, LinkId, NODES_MAX, NodeId, PingId, Uuid,
+    GROUPS_MAX, GroupId, GroupKey, JobId, LINKS_MAX, LinkId, Mac, NODES_MAX, NodeId, PingId, Uuid,
 };
 pub use io::{Action, FenceOutcome, Holding, Input, Job, Order, Output, Ticket};
 pub use message::{
@@ -64,6 +67,7 @@ pub use outcome::{Failure, Outcome};
 pub use random::Random;
 pub use refusal::{OrderRefusal, Refusal, ReloadRefusal};
 pub use scope::Scope;
+pub use service_network::{SERVICE_LINK, ServiceAddresses};
 pub use settings::{
     AddressSpec, Boot, Failback, FencingPolicy, ForeignRunning, Group, GroupIds, HoldDown,
     HoldRecord, LastResort, Monitor, PeerRecord, Probe, ProcessName, Resource, ResourceKind,

@@ -43,11 +43,13 @@ pub enum Mutation {
     IgnoreChecks,
     /// Beats as slowly as a new ha.cf says before the others know about it (UNDISTURBED).
     ForgetFormerTimes,
+    /// Takes groups whose addresses a silent node still answers for (SINGLE OWNER).
+    IgnoreTheGuard,
 }
 
 impl Mutation {
     /// The mistakes that the present simulated worlds are known to detect.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::TakeFromTheLiving,
         Self::ForgetTheDead,
         Self::Restless,
@@ -66,5 +68,6 @@ impl Mutation {
         Self::StartBesideTheLoser,
         Self::IgnoreChecks,
         Self::ForgetFormerTimes,
+        Self::IgnoreTheGuard,
     ];
 }

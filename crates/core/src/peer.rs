@@ -6,7 +6,9 @@ use crate::link::Link;
 use crate::rarely::Rarely;
 use crate::receive::Receiver;
 use crate::view::View;
-use crate::{GroupId, GroupKey, NodeStatus, Random, Settings, TableForm, Time, Uuid};
+use crate::{
+    GroupId, GroupKey, NodeStatus, Random, ServiceAddresses, Settings, TableForm, Time, Uuid,
+};
 pub(crate) use presence::{Effect, Input};
 use std::time::Duration;
 
@@ -76,6 +78,12 @@ pub(crate) struct Peer {
     /// The same, but only if this node has the peer's whole table as of that echo, which shows what
     /// the peer did then.
     pub(crate) agreed: u64,
+    /// Where a Systole peer can be reached on the service network, as it last said, also to an
+    /// earlier run of this node.
+    pub(crate) service: ServiceAddresses,
+    /// The peer is dead, and nothing was concluded from that because its machine answers for an
+    /// address.
+    pub(crate) is_death_guarded: bool,
     /// How many ping nodes a Systole peer sees.
     pub(crate) pings: Option<u16>,
     /// The peer sees fewer ping nodes than this node, or has seen none since it did.
@@ -187,6 +195,8 @@ impl Peer {
             asked: 0,
             known: 0,
             agreed: 0,
+            service: ServiceAddresses::NONE,
+            is_death_guarded: false,
             pings: None,
             is_cut_off: false,
             counted: None,

@@ -4,7 +4,7 @@ mod boot;
 mod monitor;
 mod probe;
 
-use crate::{GROUPS_MAX, GroupId, GroupKey, LinkId, NodeId};
+use crate::{GROUPS_MAX, GroupId, GroupKey, Guard, LinkId, NodeId};
 pub use boot::{Boot, HoldRecord, PeerRecord, Unfinished, UnfinishedStage};
 pub use monitor::{LastResort, Monitor};
 pub use probe::{Probe, ProcessName};
@@ -70,6 +70,8 @@ pub struct Settings {
     pub group_failback: Vec<(GroupId, Failback)>,
     /// What happens to resources that run here although another node has their group.
     pub foreign_running: ForeignRunning,
+    /// What this node asks of the network of the floating addresses before it takes a group.
+    pub guard: Guard,
     /// When a group that moves again and again is kept where it is.
     pub hold_down: Option<HoldDown>,
     /// The resources that are checked while they run, each by its index in the group.
@@ -111,6 +113,7 @@ impl Settings {
             group_order: None,
             stop_failure: StopFailure::Reboot,
             foreign_running: ForeignRunning::Warn,
+            guard: Guard::default(),
             group_failback: Vec::new(),
             hold_down: Some(HoldDown::default()),
             monitors: Vec::new(),

@@ -25,6 +25,13 @@ impl Time {
         self.0
     }
 
+    /// The moment `span` before this one, or the start if there was none.
+    #[must_use]
+    pub(crate) fn before(self, span: Duration) -> Self {
+        let nanoseconds = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_sub(nanoseconds))
+    }
+
     /// How long ago `earlier` was; zero if it lies in the future.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {

@@ -3,12 +3,14 @@
 mod cause;
 mod check;
 mod foreign;
+mod guard;
 mod outcome;
 mod refusal;
 
 pub use cause::cause;
 pub use check::{after_check_count, after_check_word, check};
 pub use foreign::{foreign, foreign_advice, foreign_word};
+pub use guard::address_answers;
 pub use outcome::{explained, failed, failure, outcome};
 pub use refusal::{order_refusal, reason, refusal, reload_refusal};
 use systole_core::{Obstacle, Scope, Settings, Wording};
@@ -61,6 +63,9 @@ pub const fn obstacle(obstacle: Obstacle) -> &'static str {
         Obstacle::Held => "it is held; hb release ends the hold",
         Obstacle::FencePending => "a silent node must be fenced first",
         Obstacle::InDoubt => "a node that cannot report what it runs must be fenced first",
+        Obstacle::Guarded => {
+            "a node that is not heard may still run it, because its machine answers on the network"
+        }
         Obstacle::Unreserved => "not every node knows yet that its former line has been replaced",
         Obstacle::Unknown => "the reason is unknown to this version of hb",
     }

@@ -15,6 +15,7 @@ pub(crate) mod channel;
 pub(crate) mod drops;
 pub(crate) mod error_counters;
 pub(crate) mod executor;
+pub(crate) mod guard;
 mod jobs;
 pub(crate) mod keys;
 pub(crate) mod links;
@@ -34,6 +35,7 @@ use channel::{BeatEnd, Command, News};
 use drops::Drops;
 use error_counters::ErrorCounters;
 use executor::Executor;
+use guard::{Guard, Reach, SITES_MAX};
 use keys::Renewal;
 use links::Links;
 use load::Load;
@@ -42,11 +44,14 @@ use rest::Rest;
 use retransmit::SentMessages;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::AsFd as _;
 use std::time::Duration;
 use systole_agents::protocol::Request;
 use systole_config::AgentTimeouts;
-use systole_core::{Cluster, Event, Input, LINKS_MAX, LinkId, Message, Outgoing, Output, Time};
+use systole_core::{
+    Cluster, Event, Input, LINKS_MAX, LinkId, Message, Outgoing, Output, SERVICE_LINK, Time,
+};
 use systole_ipc::texts;
 use systole_sys::clock;
 use systole_sys::link::{Received, Urgency};
@@ -62,8 +67,8 @@ const REPORTS_PER_TURN: usize = 64;
 const TROUBLE_GAP: Duration = Duration::from_secs(1);
 /// Longest sleep: the thread makes turns at least this often, which shows its supervisors that it is alive.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
-/// The links, two ping sockets, the executor, the control thread.
-const DESCRIPTORS_MAX: usize = LINKS_MAX + 4;
+/// The links, the service network, two ping sockets, the executor, the control thread, and the sockets for questions.
+const DESCRIPTORS_MAX: usize = LINKS_MAX + 5 + SITES_MAX;
 
 /// The state of the beat thread.
 pub(crate) struct BeatLoop {
@@ -78,6 +83,9 @@ pub(crate) struct BeatLoop {
     buffer: Vec<u8>,
     load: Load,
     links: Links,
+    /// Where to send on the service network while the addresses of another node there are unknown.
+    broadcasts: Vec<IpAddr>,
+    guard: Guard,
     sent: SentMessages,
     pings: Pings,
     executor: Option<Executor>,
@@ -114,6 +122,7 @@ impl BeatLoop {
         self.control.begin_turn(self.origin.saturating_add(now.as_nanos()));
         self.read_links(now, if has_paused { DATAGRAMS_AFTER_PAUSE } else { DATAGRAMS_PER_TURN });
         self.read_pings(now);
+        self.read_answers(now);
         self.watch_executor(now);
         self.read_executor(now);
         self.read_commands(now);
@@ -150,6 +159,9 @@ impl BeatLoop {
             std::thread::sleep(pause);
         }
         let mut sleep = self.cluster.deadline().since(self.now()).min(SLEEP_MAX);
+        if let Some(due) = self.guard.deadline(self.now()) {
+            sleep = sleep.min(due.since(self.now()));
+        }
         if let Some(due) = self.links.deadline() {
             sleep = sleep.min(Duration::from_nanos(due.saturating_sub(clock::boot_time())));
         }
@@ -161,7 +173,9 @@ impl BeatLoop {
         let mut fds: [PollFd<'_>; DESCRIPTORS_MAX] =
             std::array::from_fn(|_| PollFd::from_borrowed_fd(wake, PollFlags::IN));
         let executor = self.executor.iter().map(|executor| executor.as_fd());
-        let others = self.pings.descriptors().chain(executor).map(|fd| (fd, PollFlags::IN));
+        let answers = self.guard.descriptors(self.now());
+        let others =
+            self.pings.descriptors().chain(executor).chain(answers).map(|fd| (fd, PollFlags::IN));
         let mut count = 1;
         for (place, (fd, awaited)) in
             fds[1..].iter_mut().zip(self.links.descriptors().chain(others))
@@ -199,8 +213,12 @@ impl BeatLoop {
     /// Passes a datagram to the core, or counts it by its source.
     fn hear(&mut self, now: Time, link: LinkId, received: Received) {
         let Self { buffer, decoder, keys, cluster, drops, .. } = self;
+        let is_service = link.index() + 1 == cluster.settings().links.len()
+            && cluster.settings().links[link.index()] == SERVICE_LINK;
         let opened = match decoder.open(&buffer[..received.length], keys) {
             Ok(opened) => opened,
+            // Whoever is on the network of the clients may send there, and the configured links tell more of nodes.
+            Err(_) if is_service => return,
             Err(error) => return drops.note(link, received.source, error.into()),
         };
         let (signer, fields) = (opened.signer(), opened.fields());
@@ -211,6 +229,7 @@ impl BeatLoop {
         let source = cluster.settings().node(heard.source);
         match source {
             Some(node) => drops.learn(link, node, received.source),
+            None if is_service => {}
             None => drops.record_stranger(link, received.source, heard.source),
         }
         cluster.handle(now, &Input::Heard(heard));
@@ -253,6 +272,11 @@ impl BeatLoop {
                 Command::Executor(executor) => self.take_executor(now, *executor),
                 Command::Keys(keys) => self.renew_keys(now, *keys),
                 Command::Reconfigure(wanted) => self.reconfigure(now, *wanted),
+                Command::Reach(reach) => {
+                    let Reach { own, broadcasts, guard } = *reach;
+                    (self.broadcasts, self.guard) = (broadcasts, guard);
+                    self.cluster.handle(now, &Input::ServiceAddresses(own));
+                }
                 Command::Link { index, link } => {
                     // There is no link here, unless the report that it was lost never arrived.
                     drop(self.links.replace(index, link));
@@ -266,6 +290,7 @@ impl BeatLoop {
             Output::Send(outgoing) => self.send(&outgoing),
             Output::Resend(sequence) => self.resend(sequence),
             Output::Ping => self.pings.ask(now, &mut self.encoder, &self.keys),
+            Output::AskNetwork(group) => self.ask_network(now, group),
             Output::Permit(valid_for) => {
                 let at = self.origin.saturating_add(now.as_nanos());
                 if let Some(executor) = &mut self.executor {
@@ -310,6 +335,7 @@ impl BeatLoop {
         let urgency = if is_beat { Urgency::Beat } else { Urgency::Other };
         if is_beat {
             self.load.renew();
+            self.aim();
         }
         let Self { links, sent, trouble, control, encoder, keys, load, cluster, .. } = self;
         let beat = is_beat.then(|| cluster.beat());

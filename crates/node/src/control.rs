@@ -24,6 +24,7 @@ mod reread;
 mod restart;
 mod running;
 mod server;
+mod service_network;
 mod stop_failure;
 mod supervision;
 mod unsent;
@@ -55,6 +56,7 @@ use reread::Asker;
 use running::Running;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use server::{ClientId, Server};
+use service_network::ServiceNetwork;
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::os::fd::AsFd as _;
@@ -166,6 +168,7 @@ pub(crate) struct Control {
     alarms: Vec<AlarmReport>,
     /// The lines of haresources that differ between the nodes.
     other_lines: OtherLines,
+    service_network: ServiceNetwork,
     next_ticket: u64,
     /// The moment that the news is about that is being handled, in nanoseconds on `CLOCK_BOOTTIME`.
     moment: Option<u64>,
@@ -370,6 +373,7 @@ impl Control {
         self.tend_writer();
         self.tend_watchdog();
         self.tend_other_lines();
+        self.tend_service_network();
         self.tend_lacking();
         self.open_missing_links();
     }

@@ -20,10 +20,13 @@ use crate::trusted;
 use rustix::fs::OFlags;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::net::IpAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use systole_config::{GenerationMethod, UuidSource};
-use systole_core::{GROUPS_MAX, GroupKey, NODES_MAX, NodeId, PeerRecord, Settings, Uuid};
+use systole_core::{
+    GROUPS_MAX, GroupKey, Mac, NODES_MAX, NodeId, PeerRecord, ServiceAddresses, Settings, Uuid,
+};
 
 /// Maximum number of bytes read of a file of this directory: names are below 256 bytes, and groups are few.
 const FILE_MAX: u64 = GROUPS_MAX as u64 * 320;
@@ -51,6 +54,8 @@ const GENERATION: &str = "hb_generation";
 const UUID: &str = "hb_uuid";
 const TERMS: &str = "systole.terms";
 const PEERS: &str = "systole.peers";
+/// Begins a line with the addresses of a node in that file.
+const AT: &str = "at ";
 
 /// The reason why something could not be stored or read.
 #[derive(Debug, thiserror::Error)]
@@ -201,12 +206,21 @@ impl State {
         let Some(bytes) = read(&self.path(PEERS))? else { return Ok(Vec::new()) };
         let text = String::from_utf8_lossy(&bytes);
         let parsed = text.lines().filter_map(|line| parse_peer(settings, line));
-        Ok(parsed.take(NODES_MAX).collect())
+        let mut records: Vec<PeerRecord> = parsed.take(NODES_MAX).collect();
+        for line in text.lines().filter_map(|line| line.strip_prefix(AT)) {
+            let (name, addresses) = line.split_once(' ').unwrap_or((line, ""));
+            let node = settings.node(name);
+            for record in records.iter_mut().filter(|record| Some(record.node) == node) {
+                record.service = parse_addresses(addresses);
+            }
+        }
+        Ok(records)
     }
 
     /// Stores what is known about a node, replacing what was stored about it: one line per node with name,
     /// generation and sequence, both decimal, and, during a hand-over, its stage, its set from the giver's
-    /// point of view, and its motive. Returns when it is on the disk.
+    /// point of view, and its motive; then, if they are known, one with its addresses on the service
+    /// network. Returns when it is on the disk.
     ///
     /// # Errors
     ///
@@ -216,9 +230,18 @@ impl State {
         records.retain(|other| other.node != record.node);
         records.extend((record.generation > 0).then_some(record));
         let line = |record: &PeerRecord| {
-            let PeerRecord { node, generation, sequence, unfinished } = record;
+            let PeerRecord { node, generation, sequence, service, unfinished } = record;
             let unfinished = unfinished.map_or(String::new(), unfinished::text);
-            format!("{} {generation} {sequence}{unfinished}\n", settings.name(*node))
+            let name = settings.name(*node);
+            let ips = service.ips().map(|it| format!(" {it}"));
+            let macs = service.macs().map(|mac| format!(" {mac}"));
+            let addresses: String = ips.chain(macs).collect();
+            let line = format!("{name} {generation} {sequence}{unfinished}\n");
+            match addresses.as_str() {
+                "" => line,
+                // An older version does not read this line, and reads the other.
+                _ => format!("{line}{AT}{name}{addresses}\n"),
+            }
         };
         let text: String = records.iter().map(line).collect();
         replace(&self.path(PEERS), text.as_bytes())
@@ -253,8 +276,22 @@ fn parse_peer(settings: &Settings, line: &str) -> Option<PeerRecord> {
         Some(stage) => Some(unfinished::parse([stage, words.next()?, words.next()?])?),
         None => None,
     };
-    let record = PeerRecord { node, generation, sequence, unfinished };
+    let record = PeerRecord { unfinished, ..PeerRecord::of(node, generation, sequence) };
     words.next().is_none().then_some(record)
+}
+
+/// Reads as many addresses as there is room for. What makes no sense is left out.
+fn parse_addresses(words: &str) -> ServiceAddresses {
+    let mut service = ServiceAddresses::NONE;
+    for word in words.split(' ') {
+        if let Ok(mac) = word.parse::<Mac>() {
+            let _ = service.add_mac(mac);
+        }
+        if let Ok(address) = word.parse::<IpAddr>() {
+            let _ = service.add(address);
+        }
+    }
+    service
 }
 
 /// Returns the contents of a file, or `None` if there is no file.

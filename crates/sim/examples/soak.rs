@@ -13,7 +13,7 @@ use systole_sim::{Fences, Options, Summary, World};
 
 const USAGE: &str = "usage: soak FROM TO \
     [two|fences|times|frail|patient|crowd|classic|killed|killed-beside-classic|killed-of-three|edits|three\
-    |same|calm|checked|checked-of-three|checked-beside-classic] [diary]";
+    |same|calm|guarded|guarded-killed|guarded-of-three|guarded-beside-classic|checked|checked-of-three|checked-beside-classic] [diary]";
 
 fn options(kind: &str) -> Option<Options> {
     let usual = Options::default();
@@ -35,6 +35,10 @@ fn options(kind: &str) -> Option<Options> {
         "checked" => Options { checks: true, ..usual },
         "checked-of-three" => Options { checks: true, ..three },
         "checked-beside-classic" => Options { checks: true, classic: true, ..usual },
+        "guarded" => Options { guard: true, ..usual },
+        "guarded-killed" => Options { guard: true, kills: 300, ..usual },
+        "guarded-of-three" => Options { guard: true, ..three },
+        "guarded-beside-classic" => Options { guard: true, classic: true, ..usual },
         "calm" => Options { trouble: Duration::ZERO, ..three },
         _ => return None,
     })

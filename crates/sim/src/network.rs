@@ -42,6 +42,10 @@ pub(crate) struct Network {
     loss_per_mille: u64,
     double_per_mille: u64,
     delay_max: Duration,
+    /// When each machine last continued after a pause.
+    interrupted: Vec<Option<Time>>,
+    /// When all cuts and losses ended.
+    calm_since: Option<Time>,
     /// How many parts per million a clock may be off.
     drift: u32,
     /// For every pair of a sender and a receiver, the newest beat that arrived.
@@ -73,6 +77,8 @@ impl Network {
             loss_per_mille: if random.chance(400) { random.below(120) } else { 0 },
             double_per_mille: if random.chance(300) { random.below(100) } else { 0 },
             delay_max: Duration::from_micros(100 + random.below(20_000)),
+            interrupted: vec![None; nodes],
+            calm_since: None,
             drift,
             delivered: vec![None; nodes * nodes],
             since: vec![None; nodes * nodes],
@@ -99,13 +105,42 @@ impl Network {
         [Some(first), random.chance(self.double_per_mille).then_some(second)]
     }
 
+    /// Whether a single packet is lost on the way over a link.
+    pub(crate) fn loses(
+        &self,
+        now: Time,
+        random: &mut Random,
+        (from, to, link): (NodeId, NodeId, LinkId),
+    ) -> bool {
+        let cut = self.ways[self.way(from, to, link)].cut_until;
+        cut.is_some_and(|until| now < until) || random.chance(self.loss_per_mille)
+    }
+
+    /// Whether a machine has not paused for some time.
+    pub(crate) fn is_awake(&self, now: Time, span: Duration, node: NodeId) -> bool {
+        self.interrupted[node.index()].is_none_or(|since| since + span <= now)
+    }
+
+    /// Whether a link has carried every packet for some time.
+    pub(crate) fn is_open(
+        &self,
+        now: Time,
+        span: Duration,
+        (from, to, link): (NodeId, NodeId, LinkId),
+    ) -> bool {
+        let cut = self.ways[self.way(from, to, link)].cut_until;
+        let was_calm = self.calm_since.is_none_or(|since| since + span <= now);
+        was_calm && self.loss_per_mille == 0 && cut.is_none_or(|until| until + span <= now)
+    }
+
     pub(crate) fn cut(&mut self, from: NodeId, to: NodeId, link: LinkId, until: Time) {
         let way = self.way(from, to, link);
         self.ways[way].cut_until = Some(until);
     }
 
     /// Ends all cuts and losses.
-    pub(crate) fn calm(&mut self) {
+    pub(crate) fn calm(&mut self, now: Time) {
+        self.calm_since = Some(now);
         self.ways.fill(Way::default());
         self.loss_per_mille = 0;
     }
@@ -154,7 +189,8 @@ impl Network {
 
     /// A machine continues after a pause: messages that waited in its sockets were sent before the pause, and
     /// do not count as a connection.
-    pub(crate) fn interrupt(&mut self, node: NodeId) {
+    pub(crate) fn interrupt(&mut self, now: Time, node: NodeId) {
+        self.interrupted[node.index()] = Some(now);
         for other in 0..self.nodes {
             let other = NodeId(u8::try_from(other).unwrap_or(0));
             self.part(self.pair(other, node));

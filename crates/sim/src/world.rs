@@ -4,6 +4,7 @@ mod act;
 mod classic;
 mod executors;
 mod fencing;
+mod guard;
 mod hands;
 mod hear;
 mod hold;
@@ -31,7 +32,7 @@ use reload::Edition;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use systole_core::{
-    Cluster, Group, GroupId, Input, LinkId, NodeId, PingId, Random, Settings, Time,
+    Cluster, Group, GroupId, Input, LinkId, Mac, NodeId, PingId, Random, Settings, Time,
 };
 
 /// A world never takes this many steps without time passing.
@@ -71,6 +72,7 @@ enum Happening {
     Shot(Shot),
     ShotAnswered(Shot),
     ClassicTick(u64),
+    Answered(NodeId, GroupId, Mac),
 }
 
 /// Machines, a network between them, and time.
@@ -110,6 +112,8 @@ pub struct World {
     kills: u64,
     /// Whether agents may be slow, and some of them are.
     patient: bool,
+    /// Whether questions about addresses pass where beats do not.
+    arp_passes: bool,
     /// How services are checked, if they are.
     monitor: Option<systole_core::Monitor>,
     troubled: bool,
@@ -253,6 +257,7 @@ impl World {
                 Ok(())
             }
             Happening::ShotAnswered(shot) => self.answer_shot(shot),
+            Happening::Answered(node, group, mac) => self.answered(node, (group, mac)),
             Happening::ClassicTick(generation) => {
                 self.tick_classic(generation);
                 Ok(())

@@ -104,6 +104,15 @@ fn laws_hold_when_services_die_and_are_checked() {
 
 /// Claims are not signed: a flood of them moves nothing.
 #[test]
+fn laws_hold_when_nodes_ask_the_network_before_they_take() {
+    let two = Options { guard: true, ..Options::default() };
+    println!("{:?}", worlds(0..500, two));
+    println!("{:?}", worlds(0..300, Options { kills: 300, ..two }));
+    println!("{:?}", worlds(0..500, Options { classic: true, ..two }));
+    println!("{:?}", worlds(0..100, Options { nodes: 3, ..two }));
+}
+
+#[test]
 fn laws_hold_when_another_machine_claims_all_addresses() {
     let two = Options { claims: true, ..Options::default() };
     println!("{:?}", worlds(0..300, two));

@@ -12,6 +12,7 @@ fn law(mutation: Mutation) -> (&'static str, &'static [&'static str]) {
     match mutation {
         // The node that has the group hears the claim, and gives way to it.
         Mutation::TakeFromTheLiving => ("SINGLE OWNER", &["SINGLE OWNER", "ORDER", "UNDISTURBED"]),
+        Mutation::IgnoreTheGuard => ("SINGLE OWNER", &["SINGLE OWNER"]),
         Mutation::IgnoreTheRetired | Mutation::StartBesideTheLoser => {
             ("SINGLE OWNER", &["SINGLE OWNER", "ORDER"])
         }
@@ -39,7 +40,9 @@ fn mutation_of_core_breaks_its_law_in_some_world() {
     for mutation in Mutation::ALL {
         let times = mutation == Mutation::ForgetFormerTimes;
         let checks = mutation == Mutation::IgnoreChecks;
-        let options = Options { mutation: Some(mutation), times, checks, ..Options::default() };
+        let guard = mutation == Mutation::IgnoreTheGuard;
+        let options = Options { times, checks, guard, ..Options::default() };
+        let options = Options { mutation: Some(mutation), ..options };
         let (offended, names) = law(mutation);
         // A mistake may break another law first, even in most worlds.
         let mut others = 0;

@@ -2,16 +2,19 @@
 
 mod datagram;
 mod serial;
+mod service;
 mod socket;
 mod spec;
 #[cfg(test)]
 mod tests;
 
 pub use serial::Waiting;
+pub use service::broadcast_of;
 pub use spec::LinkSpec;
 
 use datagram::Datagrams;
 use serial::Serial;
+use service::ServiceNetwork;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 use std::os::fd::BorrowedFd;
@@ -61,6 +64,7 @@ pub struct Link {
 #[derive(Debug)]
 enum Medium {
     Datagrams(Datagrams),
+    Service(ServiceNetwork),
     Serial(Serial),
 }
 
@@ -121,6 +125,10 @@ impl Link {
             LinkSpec::Multicast6 { device, group, port, hops, loopback } => {
                 Datagrams::multicast6(device, (*group, *port), (*hops, *loopback), listens)
             }
+            LinkSpec::Service { port, .. } => {
+                let medium = Medium::Service(ServiceNetwork::open(*port)?);
+                return Ok(Self { spec: spec.clone(), medium });
+            }
             LinkSpec::Serial { tty, baud, patience } => {
                 let medium = Medium::Serial(Serial::open(tty, *baud, *patience)?);
                 return Ok(Self { spec: spec.clone(), medium });
@@ -146,6 +154,7 @@ impl Link {
     pub fn send(&mut self, message: &[u8], urgency: Urgency) -> io::Result<()> {
         match &mut self.medium {
             Medium::Datagrams(datagrams) => datagrams.send(message),
+            Medium::Service(service) => service.send(message),
             Medium::Serial(serial) => serial.send(message, urgency),
         }
     }
@@ -157,7 +166,7 @@ impl Link {
     /// As [`send`](Self::send), about messages that were accepted before.
     pub fn write_on(&mut self) -> io::Result<()> {
         match &mut self.medium {
-            Medium::Datagrams(_) => Ok(()),
+            Medium::Datagrams(_) | Medium::Service(_) => Ok(()),
             Medium::Serial(serial) => serial.write_on(),
         }
     }
@@ -166,7 +175,7 @@ impl Link {
     #[must_use]
     pub fn waiting(&self) -> Option<Waiting> {
         match &self.medium {
-            Medium::Datagrams(_) => None,
+            Medium::Datagrams(_) | Medium::Service(_) => None,
             Medium::Serial(serial) => serial.waiting(),
         }
     }
@@ -175,7 +184,7 @@ impl Link {
     #[must_use]
     pub fn is_drained(&self) -> bool {
         match &self.medium {
-            Medium::Datagrams(_) => true,
+            Medium::Datagrams(_) | Medium::Service(_) => true,
             Medium::Serial(serial) => serial.is_drained(),
         }
     }
@@ -189,6 +198,7 @@ impl Link {
     pub fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Option<Received>> {
         match &mut self.medium {
             Medium::Datagrams(datagrams) => datagrams.receive(buffer),
+            Medium::Service(service) => service.receive(buffer),
             Medium::Serial(serial) => {
                 let length = serial.receive(buffer)?;
                 Ok(length.map(|length| Received { length, source: None }))
@@ -202,6 +212,7 @@ impl Link {
     pub fn fd(&self) -> Option<BorrowedFd<'_>> {
         match &self.medium {
             Medium::Datagrams(datagrams) => datagrams.fd(),
+            Medium::Service(service) => Some(service.fd()),
             Medium::Serial(serial) => serial.fd(),
         }
     }
@@ -218,7 +229,21 @@ impl Link {
     pub fn is_lost(&self) -> bool {
         match &self.medium {
             Medium::Datagrams(datagrams) => datagrams.is_lost(self.spec.name()),
+            Medium::Service(_) => false,
             Medium::Serial(serial) => serial.is_lost(),
+        }
+    }
+
+    /// Returns whether it leads over the service network.
+    #[must_use]
+    pub const fn is_service(&self) -> bool {
+        self.spec.is_service()
+    }
+
+    /// Sets where the link over the service network sends to, without allocating memory. Other links have their targets.
+    pub fn aim(&mut self, targets: impl Iterator<Item = IpAddr>) {
+        if let Medium::Service(service) = &mut self.medium {
+            service.aim(targets);
         }
     }
 

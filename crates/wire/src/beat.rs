@@ -23,6 +23,8 @@
 //!         / "h" order               everything is held, or was released
 //!         / "g" claim "." order     the group of that claim, by its index, is held or was released
 //!         / "m" claim "." count "." level "." left [ "!" ]
+//!         / "a" 8HEXDIG / 32HEXDIG where the sender can be reached on the service network
+//!         / "b" 12HEXDIG               an Ethernet address of the sender there
 //!         / "t" claim "." words     why it failed ([`words`])
 //! order   = count "." node "." left [ "~" ]
 //! ```
@@ -44,9 +46,10 @@ mod words;
 use crate::error::EncodeError;
 use crate::number;
 use holds::FREEZES_MAX;
+use std::net::IpAddr;
 use systole_core::{
-    Action, Beat, Claim, Failure, GROUPS_MAX, GroupKey, Mark, NODES_MAX, NodeId, Outcome, Phase,
-    TableForm, Words,
+    Action, Beat, Claim, Failure, GROUPS_MAX, GroupKey, Mac, Mark, NODES_MAX, NodeId, Outcome,
+    Phase, ServiceAddresses, TableForm, Words,
 };
 
 const VERSION: &[u8] = b"2";
@@ -56,6 +59,8 @@ const UNABLE: u8 = b'!';
 const FAILURE: u8 = b'~';
 const PINGS: u8 = b'p';
 const GROWN: u8 = b's';
+const SERVICE: u8 = b'a';
+const ETHERNET: u8 = b'b';
 const RUNS: u8 = b'*';
 const HELD: u8 = b'h';
 const GROUP_HELD: u8 = b'g';
@@ -140,6 +145,17 @@ fn push_extras(out: &mut Vec<u8>, beat: &Beat) -> Result<(), EncodeError> {
     if beat.grown > 0 {
         begin(out, GROWN);
         number::push_hex(out, beat.grown.into());
+    }
+    for address in beat.service.ips() {
+        begin(out, SERVICE);
+        match address {
+            IpAddr::V4(address) => number::push_hex_bytes(out, &address.octets()),
+            IpAddr::V6(address) => number::push_hex_bytes(out, &address.octets()),
+        }
+    }
+    for mac in beat.service.macs() {
+        begin(out, ETHERNET);
+        number::push_hex_bytes(out, &mac.0);
     }
     if beat.form != TableForm::Marked && beat.claims.iter().any(|claim| claim.runs_here) {
         begin(out, former::RUNNING);
@@ -277,6 +293,7 @@ fn read_sections(text: &[u8], out: &mut Beat) -> Option<()> {
     })?;
     out.pings = None;
     out.grown = 0;
+    out.service = ServiceAddresses::NONE;
     out.holds.clear();
     out.moves.clear();
     match sections.next() {
@@ -297,6 +314,15 @@ fn read_extra(item: &[u8], is_marked: bool, out: &mut Beat) -> Option<()> {
         [former::RUNNING, digits @ ..] if !is_marked => running::read(digits, out)?,
         [PINGS, number @ ..] => out.pings = Some(u16::try_from(number::hex(number)?).ok()?),
         [GROWN, number @ ..] => out.grown = u32::try_from(number::hex(number)?).ok()?,
+        [SERVICE, address @ ..] => {
+            // The addresses of a node that has more than there is room for are good for as many.
+            let _ = out.service.add(read_address(address)?);
+        }
+        [ETHERNET, mac @ ..] => {
+            let mut bytes = [0; 6];
+            let mac = number::hex_bytes(mac, &mut bytes)?.try_into().ok()?;
+            let _ = out.service.add_mac(Mac(mac));
+        }
         [HELD, order @ ..] => holds::read_freeze(order, None, out)?,
         [GROUP_HELD, rest @ ..] => {
             let (claim, order) = holds::read_place(rest)?;
@@ -351,6 +377,13 @@ fn read_claim(item: &[u8], is_marked: bool) -> Option<Claim> {
         runs_here,
     };
     parts.next().is_none().then_some(claim)
+}
+
+fn read_address(digits: &[u8]) -> Option<IpAddr> {
+    let mut bytes = [0; 16];
+    let bytes = number::hex_bytes(digits, &mut bytes)?;
+    let v4 = || <[u8; 4]>::try_from(bytes).ok().map(IpAddr::from);
+    v4().or_else(|| <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from))
 }
 
 /// Reads a number that is an index into a table of `rows` rows.

@@ -3,12 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Duration;
 use systole_core::{
     Action, Beat, Boot, Claim, Cluster, Echo, Failback, Failure, GROUPS_MAX, Group, GroupId,
-    GroupKey, Heard, HoldDown, HoldNotice, Holding, Input, LINKS_MAX, LinkId, Mark, Message, Moves,
-    NAME_USUAL, NODES_MAX, NodeId, NodeStatus, Outcome, Outgoing, Output, Phase, Resource,
-    ResourceKind, Settings, StopFailure, Time, Uuid, Words,
+    GroupKey, Heard, HoldDown, HoldNotice, Holding, Input, LINKS_MAX, LinkId, Mac, Mark, Message,
+    Moves, NAME_USUAL, NODES_MAX, NodeId, NodeStatus, Outcome, Outgoing, Output, Phase, Resource,
+    ResourceKind, ServiceAddresses, Settings, StopFailure, Time, Uuid, Words,
 };
 use systole_wire::{
     Algorithm, Compression, DATAGRAM_MAX, Decoder, EncodeError, Encoder, Fields, Form, Identity,
@@ -159,6 +160,7 @@ fn large_beat(node: NodeId, sequence: u64) -> Beat {
         grown: Beat::GROWN_MAX,
         nodes: GroupKey::of(large_settings().nodes.iter().map(String::as_str)).0,
         ready: true,
+        service: all_addresses(),
         echoes: vec![Echo {
             known: sequence,
             ..Echo::of(NodeId(0), LinkId(0), u64::MAX, sequence)
@@ -170,6 +172,13 @@ fn large_beat(node: NodeId, sequence: u64) -> Beat {
     };
     beat.table = Mark::of(&beat);
     beat
+}
+
+fn all_addresses() -> ServiceAddresses {
+    let ips = (0..4).map(|last| IpAddr::from([0xffff, 0, 0, 0, 0, 0, 0, last]));
+    let mut service: ServiceAddresses = ips.collect();
+    (0..4).for_each(|last| assert!(service.add_mac(Mac([0xff, 0, 0, 0, 0, last]))));
+    service
 }
 
 /// Returns a node of the largest cluster, which hears all other nodes on all links.

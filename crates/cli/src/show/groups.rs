@@ -45,6 +45,15 @@ pub(super) fn group(group: &GroupReport, nodes: &[NodeReport]) -> String {
         let name = group.resources.first().map_or("", |name| name);
         let _ = write!(text, "\n      after fixing the cause, run on {node}: hb retry {name}");
     }
+    if let Some(guard) = &group.guard {
+        let sentence = texts::address_answers(&guard.mac, guard.node.as_deref());
+        let node = guard.node.as_deref().unwrap_or("NODE");
+        let _ = write!(
+            text,
+            "\n    {sentence}\n      it is taken when that ends; check the links, and UDP on the service network (docs/guard.md)\n      \
+             only if you have seen that {node} is off: hb confirm-dead {node}"
+        );
+    }
     for resource in &group.foreign {
         let advice = texts::foreign_advice(resource);
         let _ = write!(
@@ -63,7 +72,9 @@ pub(crate) fn run_by_nobody(group: &GroupReport, nodes: &[NodeReport]) -> Option
     // With more than two nodes another one may hear the owner.
     let is_pair = nodes.len() <= 2;
     let is_silent = nodes.iter().any(|it| it.name == *owner && it.status == "dead");
-    if is_pair && is_silent && group.phase.holds() {
+    // Where its machine answers, it probably does what its phase says.
+    let is_guarded = group.obstacles.contains(&Obstacle::Guarded);
+    if is_pair && is_silent && !is_guarded && group.phase.holds() {
         return Some(format!("its owner {owner} is dead"));
     }
     let text = "prevents its start because its haresources lacks this line";

@@ -44,6 +44,7 @@ impl Teller {
                 let took = self.record_phase(entry, *phase);
                 ownership(owner, *term, *phase, (cause, evidence), took)
             }
+            JournalEvent::Guard { mac, node, .. } => texts::address_answers(mac, node.as_deref()),
             JournalEvent::NotTaken { obstacle, evidence, .. } => not_taken(*obstacle, evidence),
             JournalEvent::Reach { fault, .. } => reach(fault.as_deref()),
             JournalEvent::AddressBack { addresses, cause, .. } => back(addresses, cause),

@@ -107,6 +107,7 @@ fn other_value(row: &Directive) -> String {
         Kind::Choice(words) | Kind::ChoiceInAnyCase(words) => {
             words.iter().map(|word| (*word).to_owned()).collect()
         }
+        Kind::Guard => vec!["off".to_owned()],
         Kind::Rate(rates) => rates.iter().map(u32::to_string).collect(),
         Kind::Boolean => vec!["on".to_owned(), "off".to_owned()],
         Kind::Text | Kind::Facility | Kind::Failback => {

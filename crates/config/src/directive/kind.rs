@@ -64,6 +64,8 @@ pub(crate) enum Kind {
     Rate(&'static [u32]),
     /// `on`, `off`, their synonyms, `legacy`, `manual`, or `after` and a time.
     Failback,
+    /// `strict`, `off`, or `after` and a time.
+    Guard,
     /// One of a list of words.
     Choice(&'static [&'static str]),
     /// One of a list of words, in any case.
@@ -121,6 +123,7 @@ impl Kind {
                 rates.contains(&rate).then_some(Parsed::Number(rate))
             }
             Self::Failback => word(boolean(text).is_some() || text == "manual" || is_legacy(text)),
+            Self::Guard => word(matches!(text, "strict" | "off")),
             Self::Choice(words) => word(words.contains(&text)),
             Self::ChoiceInAnyCase(words) => {
                 word(words.iter().any(|it| it.eq_ignore_ascii_case(text)))

@@ -145,6 +145,18 @@ static ROWS: &[Directive] = &[
         ..NEW
     },
     Directive {
+        name: "guard",
+        role: setting(Kind::Guard),
+        default: DefaultValue::Text("strict"),
+        change: Told::Elsewhere,
+        listed: Some(Listed(50, "what is asked before a group of a silent node is taken")),
+        meaning: "What a node asks of the network of the floating addresses before it takes a group from a node that it does \
+                  not hear ([guard.md](guard.md)). `strict`: the group is not taken while a node answers for an address of it. `after \
+                  TIME`: not before it has answered for TIME. `off`: nothing is asked.",
+        classic: "refused; takes over although clients reach both nodes",
+        ..NEW
+    },
+    Directive {
         name: "agent_timeout",
         role: setting(Kind::Time(Zero::Means("600 s to start and stop, 60 s to look"))),
         default: DefaultValue::Text("0"),

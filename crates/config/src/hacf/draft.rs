@@ -84,7 +84,7 @@ impl Draft {
     }
 
     /// Returns the port of the next medium.
-    pub(super) fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         let port = self.number("udpport").and_then(|port| u16::try_from(port).ok());
         port.unwrap_or(self.default_port)
     }

@@ -25,13 +25,15 @@ pub(crate) enum HoldDownLine {
 }
 
 impl Reader<'_> {
-    /// Reads `auto_failback after TIME`. Returns whether the line has this form.
-    pub(super) fn failback_after(&mut self, known: &'static Directive, words: &[Word<'_>]) -> bool {
+    /// Reads `auto_failback after TIME` or `guard after TIME`. Returns whether the line has this form.
+    pub(super) fn setting_after(&mut self, known: &'static Directive, words: &[Word<'_>]) -> bool {
         let Some((after, rest)) = words.split_first().filter(|(word, _)| word.text == "after")
         else {
             return false;
         };
-        self.new_value(known, *after);
+        if known.name == "auto_failback" {
+            self.new_value(known, *after);
+        }
         if let Some(span) = self.after(known, *after, rest) {
             let text = format!("after {}", rest[0].text);
             let value = Parsed::Time(span);

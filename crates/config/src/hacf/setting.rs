@@ -45,7 +45,8 @@ impl Reader<'_> {
                 );
             }
         }
-        if kind == Kind::Failback && self.failback_after(known, words) {
+        let may_be_after = matches!(kind, Kind::Failback | Kind::Guard);
+        if may_be_after && self.setting_after(known, words) {
             return;
         }
         for (at, word) in words.iter().enumerate() {
@@ -154,6 +155,7 @@ impl Reader<'_> {
                 Some(read)
             }
             Kind::Failback => self.failback(known, word),
+            Kind::Guard => self.one_of(known, kind, &["strict", "off", "after"], word),
             Kind::Choice(words) | Kind::ChoiceInAnyCase(words) => {
                 self.one_of(known, kind, words, word)
             }

@@ -4,6 +4,7 @@ use crate::testing::{
     AUTHKEYS, HA_CF, HARESOURCES, ha_cf_and, load_all, marked, of_ha_cf, rules, sources, with_facts,
 };
 use std::time::Duration;
+use systole_core::SERVICE_LINK;
 
 /// Lines added to the tutorial's ha.cf, the rules that they break, and what is marked first.
 const BROKEN: &[(&str, &[&str], &str)] = &[
@@ -244,7 +245,7 @@ fn media_on_one_interface_share_one_link() {
     let text = ha_cf_and("bcast eth0\nserial /dev/ttyS0\nmcast eth0 225.0.0.1 694 1 0");
     let config = load_all(&text, AUTHKEYS, HARESOURCES).config.unwrap();
     assert_eq!(config.media.len(), 4);
-    assert_eq!(config.settings().links, ["eth0", "/dev/ttyS0"]);
+    assert_eq!(config.settings().links, ["eth0", "/dev/ttyS0", SERVICE_LINK]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::testing::{
 };
 use proptest::prelude::*;
 use std::time::Duration;
-use systole_core::{GroupId, LastResort, Monitor, NodeId, Probe, Settings};
+use systole_core::{GroupId, LastResort, Monitor, NodeId, Probe, SERVICE_LINK, Settings};
 
 #[test]
 fn tutorial_files_load_without_findings() {
@@ -21,7 +21,7 @@ fn tutorial_files_load_without_findings() {
     let settings = config.settings();
     assert_eq!(settings.nodes, ["web1", "web2"]);
     assert_eq!(settings.me, NodeId(0));
-    assert_eq!(settings.links, ["eth0"]);
+    assert_eq!(settings.links, ["eth0", SERVICE_LINK]);
     assert_eq!(settings.ping_nodes, ["192.168.122.1"]);
     assert_eq!(settings.keepalive, Duration::from_secs(2));
     assert_eq!(settings.deadtime, Duration::from_secs(30));
@@ -347,7 +347,7 @@ fn config_without_optional_lines_has_default_settings() {
     let settings = loaded.config.unwrap().settings();
     let said = Settings {
         node_order: vec![NodeId(1), NodeId(0)],
-        links: vec!["eth0".to_owned()],
+        links: ["eth0", SERVICE_LINK].map(str::to_owned).to_vec(),
         ..Settings::new(NodeId(1), ["web1", "web2"])
     };
     assert_eq!(settings, said);

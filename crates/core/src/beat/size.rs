@@ -95,7 +95,10 @@ impl Beat {
         let holds = self.holds.iter().filter(|hold| hold.claim.is_none());
         let holds: usize = holds.map(HoldNotice::text_max).sum();
         let grown = if self.grown > 0 { 2 + digits(self.grown.into()) } else { 0 };
-        FIXED + grown + numbers.into_iter().map(digits).sum::<usize>() + holds
+        let ips = self.service.ips().map(|ip| if ip.is_ipv4() { ",a01234567".len() } else { 34 });
+        let macs = self.service.macs().map(|_| ",b0123456789ab".len());
+        let service: usize = ips.chain(macs).sum();
+        FIXED + grown + service + numbers.into_iter().map(digits).sum::<usize>() + holds
     }
 }
 

@@ -5,7 +5,9 @@ mod fence;
 
 use super::Cluster;
 use super::classic::ClassicInput;
-use crate::{Event, FenceOutcome, Fencing, GroupId, Message, NodeId, OrderRefusal, Output, Proof};
+use crate::{
+    Event, FenceOutcome, Fencing, GroupId, Guard, Message, NodeId, OrderRefusal, Output, Proof,
+};
 pub(super) use fence::Fence;
 use fence::{Answer, Effects, Input, Turn};
 use std::time::Duration;
@@ -69,7 +71,7 @@ impl Cluster {
 
     /// Lets time pass, after it was determined which groups wait.
     pub(super) fn elapse_fencing(&mut self) {
-        if self.settings.fencing.is_none() {
+        if self.settings.fencing.is_none() && self.settings.guard == Guard::Off {
             return;
         }
         for node in self.others() {
@@ -91,9 +93,9 @@ impl Cluster {
         self.step_fence(node, Input::Answer(answer));
     }
 
-    /// The administrator has seen that a node is off.
+    /// The administrator has seen that a node is off: no fence is waited for, and no answer of the network.
     pub(super) fn confirm_dead(&mut self, node: NodeId) -> Result<(), OrderRefusal> {
-        if self.settings.fencing.is_none() {
+        if self.settings.fencing.is_none() && self.settings.guard == Guard::Off {
             return Err(OrderRefusal::NoFencing);
         }
         if self.peer(node).is_alive() {

@@ -49,6 +49,9 @@ pub enum Obstacle {
     FencePending,
     /// A node that is heard cannot tell whether it runs services of the group, and must be fenced first.
     InDoubt,
+    /// A machine on the network answers for an address of the group, or has not had the time to answer, and a
+    /// node that is not heard may be that machine.
+    Guarded,
     /// Not every other node knows yet that former lines are reserved for the group.
     Unreserved,
     /// The reason is not known to the reader.
@@ -57,8 +60,9 @@ pub enum Obstacle {
 }
 
 impl Obstacle {
-    /// All obstacles, cheap and frequent ones first. For the last three a node takes action.
-    pub const ALL: [Self; 20] = [
+    /// All obstacles, cheap and frequent ones first. For the last four a node takes
+    /// action, or has done so.
+    pub const ALL: [Self; 21] = [
         Self::Busy,
         Self::Owned,
         Self::HandedOver,
@@ -78,6 +82,7 @@ impl Obstacle {
         Self::Held,
         Self::FencePending,
         Self::InDoubt,
+        Self::Guarded,
         Self::Unreserved,
     ];
 
@@ -91,6 +96,7 @@ impl Obstacle {
                 | Self::Conflicting
                 | Self::ConflictingElsewhere
                 | Self::Held
+                | Self::Guarded
         )
     }
 
@@ -108,7 +114,7 @@ impl Obstacle {
             Self::Owned | Self::UnknownLine | Self::Unreserved => {
                 matches!(purpose, Purpose::Take | Purpose::Given { .. })
             }
-            Self::NotReady | Self::Unverified | Self::Negotiating => {
+            Self::NotReady | Self::Unverified | Self::Negotiating | Self::Guarded => {
                 matches!(purpose, Purpose::Take | Purpose::GoOn)
             }
             Self::Held | Self::FencePending | Self::InDoubt => {
@@ -203,6 +209,7 @@ impl Cluster {
             Obstacle::Held => self.is_held(group),
             Obstacle::FencePending => self.is_anyone_uncertain(),
             Obstacle::InDoubt => self.is_in_doubt_elsewhere(group),
+            Obstacle::Guarded => self.is_guarded(group),
             Obstacle::Unreserved => !self.is_reserved(group),
             Obstacle::Unknown => false,
         }
@@ -289,6 +296,7 @@ impl Cluster {
                 }
             }
             Some(Obstacle::FencePending | Obstacle::InDoubt) => self.want_fences(group),
+            Some(Obstacle::Guarded) => self.wait_for_guard(group),
             Some(_) => {}
         }
     }

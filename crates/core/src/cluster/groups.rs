@@ -10,6 +10,7 @@ use super::reload::Differs;
 use super::rows::Row;
 use crate::foreign::ForeignLooks;
 use crate::group::Runner;
+use crate::guard::Inquiry;
 use crate::monitoring::Monitoring;
 use crate::peer::{Kind, Peer};
 use crate::{Action, Cause, Failure, Group, GroupId, JobId, NodeId, Phase, Settings, Time, Words};
@@ -60,6 +61,8 @@ pub(super) struct GroupState {
     pub(super) monitoring: Monitoring,
     /// The looks for those resources while they are not meant to run here.
     pub(super) foreign: ForeignLooks,
+    /// The questions to the network about the group's addresses.
+    pub(super) inquiry: Inquiry,
     /// When a C node was last asked to take the group, and what does not work in it here.
     pub(super) move_asked: Option<(Time, Failure)>,
     /// Since when the group is in its present state.
@@ -114,6 +117,7 @@ impl GroupState {
             runner: Runner::new(id, &group.resources),
             monitoring: Monitoring::default(),
             foreign: ForeignLooks::default(),
+            inquiry: Inquiry::default(),
             move_asked: None,
             since,
             cause: Cause::Unowned,

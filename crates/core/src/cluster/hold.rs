@@ -192,7 +192,13 @@ impl Cluster {
             return None;
         }
         let is_about_to_start = |it: &Obstacle| {
-            !matches!(it, Obstacle::FencePending | Obstacle::InDoubt | Obstacle::Unreserved)
+            !matches!(
+                it,
+                Obstacle::FencePending
+                    | Obstacle::InDoubt
+                    | Obstacle::Guarded
+                    | Obstacle::Unreserved
+            )
         };
         let mut obstacles = self.obstacles(group, Purpose::Take).filter(is_about_to_start);
         let is_held_only = obstacles.next() == Some(Obstacle::Held) && obstacles.next().is_none();

@@ -123,6 +123,15 @@ impl Cluster {
             self.report(Event::PeerHadNothing(node));
             return self.tell_classic(ClassicInput::PeerDied(node, Fencing::Unneeded));
         }
+        if self.has_guarded(node) {
+            self.peer_mut(node).is_death_guarded = true;
+            return;
+        }
+        self.conclude_death(node);
+    }
+
+    /// The groups of a dead node may be taken, as far as it is not fenced.
+    pub(super) fn conclude_death(&mut self, node: NodeId) {
         if !self.shutdown.has_begun() {
             self.report(Event::NotFenced(node));
             self.tell_classic(ClassicInput::PeerDied(node, Fencing::NotConfigured));

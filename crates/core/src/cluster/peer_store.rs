@@ -18,6 +18,7 @@ impl Cluster {
             if let Some(peer) = self.peers.get_mut(record.node.index()).filter(|_| is_other) {
                 peer.generation = record.generation;
                 peer.heard_before = record.sequence;
+                peer.service = record.service;
             }
         }
         self.recall_unfinished();
@@ -29,9 +30,9 @@ impl Cluster {
         let peer = self.peer_mut(node);
         peer.stored_at = Some(now);
         let sequence = peer.heard_before.max(peer.receiver.last());
-        let generation = peer.generation;
+        let (generation, service) = (peer.generation, peer.service);
         let unfinished = self.unfinished_with(node);
-        let record = PeerRecord { node, generation, sequence, unfinished };
+        let record = PeerRecord { node, generation, sequence, service, unfinished };
         self.outbox.push_back(Output::StorePeer(record));
     }
 

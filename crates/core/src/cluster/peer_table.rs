@@ -57,6 +57,9 @@ impl Cluster {
             return self.handle_other_list(from, beat, knew);
         }
         self.handle_echo(from, beat);
+        if is_answer {
+            self.handle_service_addresses(from, beat);
+        }
         self.handle_hold_of_all(from, beat, is_answer);
         let (now, peer) = (self.now, self.peer_mut(from));
         let is_first = peer.view.whole_at() == 0;

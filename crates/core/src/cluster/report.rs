@@ -1,13 +1,14 @@
 //! The data of `hb status`: a copy of the state, every fact with its age.
 
 mod groups;
+pub use groups::GuardReport;
 mod resources;
 
 use super::Cluster;
 use super::gate::{Obstacle, Purpose};
 use super::hold::HoldOrder;
 use crate::peer::Kind;
-use crate::{Action, GroupId, NodeId, NodeStatus, Phase, Time, Wording};
+use crate::{Action, GroupId, NodeId, NodeStatus, Phase, SERVICE_LINK, Time, Wording};
 pub use resources::{CheckReport, ResourceReport, ResourceState};
 use serde::{Deserialize, Serialize};
 
@@ -209,6 +210,9 @@ pub struct GroupReport {
     /// The resources that run on this node although the group does not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub foreign: Vec<String>,
+    /// The machine that answers for an address of the group, which is not taken here because of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard: Option<GuardReport>,
     /// Set if the group's line is no longer in haresources: what is left of the group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retired: Option<Retirement>,
@@ -353,6 +357,7 @@ impl Cluster {
             silence_ms: peer.last_status.map(|at| self.age(at)),
             deadtime_ms: millis(peer.dead_after),
             links: links
+                .filter(|(name, _)| *name != SERVICE_LINK || !peer.service.is_empty())
                 .map(|(name, link)| LinkReport {
                     name: name.clone(),
                     up: link.is_up(),

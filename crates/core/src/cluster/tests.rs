@@ -26,6 +26,7 @@ mod fencing;
 mod foreign;
 mod former_lines;
 mod group_ids;
+mod guard;
 mod hand_over;
 mod hold;
 mod hold_down;
@@ -110,6 +111,8 @@ struct Node {
     /// When something last happened.
     now: Time,
     said: Vec<Event>,
+    /// The groups about which the network was asked.
+    asked: Vec<GroupId>,
     sent: Vec<(Outgoing, Option<Beat>)>,
     /// Every message with a sequence that was ever sent.
     kept: Vec<(Outgoing, Option<Beat>)>,
@@ -157,6 +160,7 @@ impl Node {
             is_former: false,
             now: Time::START,
             said: Vec::new(),
+            asked: Vec::new(),
             sent: Vec::new(),
             kept: Vec::new(),
             runs: Vec::new(),
@@ -235,6 +239,7 @@ impl Node {
                 Output::Answer { result, .. } => self.answers.push(result),
                 Output::End => self.has_ended = true,
                 Output::Permit(span) => self.permit = Some(now + span),
+                Output::AskNetwork(group) => self.asked.push(group),
                 Output::Ping | Output::Cancel(_) | Output::StopFailed { .. } => {}
                 Output::Store => self.stored_terms = self.cluster.terms().collect(),
                 Output::StorePeer(record) => self.stored = Some(record),

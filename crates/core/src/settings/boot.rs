@@ -1,7 +1,7 @@
 //! The facts of one run of the daemon, and what it remembers from earlier runs.
 
 use super::Group;
-use crate::{GroupId, GroupKey, GroupSet, HandOverReason, NodeId, Uuid};
+use crate::{GroupId, GroupKey, GroupSet, HandOverReason, NodeId, ServiceAddresses, Uuid};
 use std::time::Duration;
 
 /// What this node remembers about another node across its own restarts. Every message up to this
@@ -14,8 +14,19 @@ pub struct PeerRecord {
     pub generation: u64,
     /// The highest sequence of that generation, as of some time ago.
     pub sequence: u64,
+    /// Where the node can be reached on the service network.
+    pub service: ServiceAddresses,
     /// An unfinished hand-over with this node, if it is a C node.
     pub unfinished: Option<Unfinished>,
+}
+
+impl PeerRecord {
+    /// A record of a node that is not known to be reachable on the service network, without an
+    /// unfinished hand-over.
+    #[must_use]
+    pub const fn of(node: NodeId, generation: u64, sequence: u64) -> Self {
+        Self { node, generation, sequence, service: ServiceAddresses::NONE, unfinished: None }
+    }
 }
 
 /// A hand-over with a C node that has begun to move groups. The C node waits up to an hour for its

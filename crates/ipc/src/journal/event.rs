@@ -26,6 +26,16 @@ pub enum JournalEvent {
         /// The evidence.
         evidence: String,
     },
+    /// A machine answers for an address of a group that this node would take over.
+    Guard {
+        /// The group.
+        group: String,
+        /// The Ethernet address of the machine.
+        mac: String,
+        /// The node that has it; absent if no node is known to have it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<String>,
+    },
     /// No node runs a group, and this node does not take it over.
     NotTaken {
         /// The group.
@@ -284,7 +294,8 @@ impl JournalEvent {
             | Self::LetGo { group, .. }
             | Self::StopFailure { group, .. }
             | Self::Check { group, .. }
-            | Self::Foreign { group, .. } => (Group(group), Middle, false),
+            | Self::Foreign { group, .. }
+            | Self::Guard { group, .. } => (Group(group), Middle, false),
             Self::NotTaken { group, .. } => (Group(group), Middle, true),
             Self::Job(job) => (Group(&job.group), Middle, false),
             Self::HandOver(stage) => {

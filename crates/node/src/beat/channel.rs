@@ -5,6 +5,7 @@ mod tests;
 
 use super::error_counters::ErrorCounters;
 use super::executor::Executor;
+use super::guard::Reach;
 use super::keys::KeyStep;
 use super::pings::Pings;
 use std::collections::VecDeque;
@@ -65,6 +66,8 @@ pub(crate) enum Command {
     Keys(Box<Keys>),
     /// Apply other settings.
     Reconfigure(Box<Reconfiguration>),
+    /// Where this node can be reached on the service network.
+    Reach(Box<Reach>),
     /// Use this medium, which was opened late or again.
     Link {
         /// The index of the medium in `ha.cf`.

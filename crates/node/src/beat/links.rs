@@ -9,6 +9,7 @@ use super::channel::{BeatEnd, News};
 use super::error_counters::ErrorCounters;
 use rustix::event::PollFlags;
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 use systole_core::LinkId;
@@ -61,6 +62,14 @@ impl Links {
     /// late asks for the messages that it has missed.
     pub(super) fn speak(&self, form: Form) -> bool {
         self.0.iter().any(|medium| medium.form == form)
+    }
+
+    /// Sets where the medium on the service network sends to.
+    pub(super) fn aim(&mut self, targets: impl Iterator<Item = IpAddr>) {
+        let mut links = self.0.iter_mut().filter_map(|medium| medium.link.as_mut());
+        if let Some(link) = links.find(|link| link.is_service()) {
+            link.aim(targets);
+        }
     }
 
     /// Sends a message on every medium of this form.

@@ -5,6 +5,7 @@ use super::channel::BeatEnd;
 use super::drops::Drops;
 use super::error_counters::ErrorCounters;
 use super::executor::Executor;
+use super::guard::Guard;
 use super::links::{Links, Medium};
 use super::load::Load;
 use super::pings::Pings;
@@ -66,6 +67,8 @@ impl BeatLoop {
             buffer: vec![0; DATAGRAM_MAX],
             load: parts.load,
             links,
+            broadcasts: Vec::new(),
+            guard: Guard::default(),
             sent,
             pings: parts.pings,
             executor: None,

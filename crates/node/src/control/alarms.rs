@@ -2,7 +2,7 @@
 
 use super::Control;
 use crate::log::Level;
-use systole_core::{GroupId, GroupReport, Inability, NodeReport, Retirement};
+use systole_core::{GroupId, GroupReport, Inability, NodeReport, Obstacle, Retirement};
 use systole_ipc::journal::JournalEvent;
 use systole_ipc::protocol::AlarmReport;
 
@@ -59,7 +59,13 @@ pub(super) fn of_dead_owners(
         let owner = group.owner.as_ref()?;
         let is_dead = nodes.iter().any(|node| node.name == *owner && node.status == DEAD);
         let name = group.name.clone();
-        let text = format!("no node runs {name}: its owner {owner} is dead");
+        let text = if group.obstacles.contains(&Obstacle::Guarded) {
+            format!(
+                "{owner} is not heard and may still run {name}: its machine answers on the network"
+            )
+        } else {
+            format!("no node runs {name}: its owner {owner} is dead")
+        };
         is_dead.then_some(AlarmReport { group: name, text })
     })
 }

@@ -61,5 +61,6 @@ fn is_there(spec: &LinkSpec) -> bool {
         | LinkSpec::Unicast6 { device, .. }
         | LinkSpec::Multicast6 { device, .. } => Path::new("/sys/class/net").join(device).exists(),
         LinkSpec::Serial { tty, .. } => Path::new(tty).exists(),
+        LinkSpec::Service { .. } => true,
     }
 }

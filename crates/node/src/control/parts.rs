@@ -8,6 +8,7 @@ use super::reading::Reading;
 use super::reasons::Reasons;
 use super::running::Running;
 use super::server::Server;
+use super::service_network::ServiceNetwork;
 use super::supervision::Supervision;
 use super::unsent::UnsentTable;
 use super::{Control, NOBODY};
@@ -137,6 +138,7 @@ impl Control {
             unsent: UnsentTable::default(),
             alarms: Vec::new(),
             other_lines: OtherLines::default(),
+            service_network: ServiceNetwork::default(),
             next_ticket: NOBODY.0 + 1,
             moment: None,
             reading: Reading::default(),

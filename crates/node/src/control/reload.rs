@@ -169,6 +169,7 @@ impl Control {
         };
         self.renderer = LogRenderer::new(Arc::clone(&settings), std::process::id());
         self.settings = settings;
+        self.groups_changed();
         let Reload { asker, read: Read { files, config, changes, hindrances: _, findings } } =
             reload;
         let before = std::mem::replace(&mut self.config, config);

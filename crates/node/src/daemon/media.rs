@@ -38,7 +38,7 @@ pub(super) fn open(
         (Medium { id: wiring::link_id(settings, spec), form, link }, known)
     });
     let (media, known): (Vec<_>, Vec<_>) = media.unzip();
-    if media.iter().all(|medium| medium.link.is_none()) {
+    if known.iter().all(|medium| !medium.is_open || medium.spec.is_service()) {
         let (text, goes_on) = match way {
             Way::Fresh => ("No medium could be opened. Heartbeat ends.", false),
             Way::Successor => (
@@ -55,11 +55,12 @@ pub(super) fn open(
 /// Returns one text for each medium that could not be opened now. The media in force are not disturbed: no
 /// second receiver takes their datagrams away, and no serial line, which they may be using, is opened.
 pub(crate) fn missing(specs: &[LinkSpec], in_force: &[LinkSpec]) -> Vec<String> {
+    let specs = specs.iter().filter(|spec| !spec.is_service());
     let look = |spec: &LinkSpec| match spec.form() {
         link::Form::Datagram => Link::open_beside(spec, in_force.iter()).map(drop),
         link::Form::Text => fs::metadata(spec.name()).map(drop),
     };
-    let closed = specs.iter().filter_map(|spec| Some(media::closed(spec, look(spec).err()?)));
+    let closed = specs.filter_map(|spec| Some(media::closed(spec, look(spec).err()?)));
     closed.collect()
 }
 

@@ -8,7 +8,9 @@ use std::net::{IpAddr, UdpSocket};
 use std::time::Duration;
 use systole_agents::protocol::{Configuration, Service};
 use systole_config::{Authentication, Config, Medium};
-use systole_core::{Detection, Group, LinkId, NodeId, Resource, ResourceKind, Settings, Uuid};
+use systole_core::{
+    Detection, Group, LinkId, NodeId, Resource, ResourceKind, SERVICE_LINK, Settings, Uuid,
+};
 use systole_sys::link::LinkSpec;
 use systole_sys::realtime;
 use systole_wire::{
@@ -37,8 +39,13 @@ pub(crate) enum WiringError {
 /// Returns the media with their hosts resolved, so that opening them again never waits for a name server.
 pub(crate) fn links(config: &Config, names: &Names) -> Result<Vec<LinkSpec>, WiringError> {
     // Half of the time by which a beat may be late, so that the other half is left for everything else.
-    let patience = Detection::of(&config.settings()).permit() / 2;
-    config.media.iter().map(|medium| link(medium, names, patience)).collect()
+    let settings = config.settings();
+    let patience = Detection::of(&settings).permit() / 2;
+    let has_link = settings.links.iter().any(|link| link == SERVICE_LINK);
+    let port = config.guard_port.filter(|_| has_link);
+    let service = port.map(|port| LinkSpec::Service { name: SERVICE_LINK.to_owned(), port });
+    let media = config.media.iter().map(|medium| link(medium, names, patience));
+    media.chain(service.map(Ok)).collect()
 }
 
 fn link(medium: &Medium, names: &Names, patience: Duration) -> Result<LinkSpec, WiringError> {
@@ -82,6 +89,7 @@ pub(crate) fn peer_addresses(
             LinkSpec::Broadcast { .. }
             | LinkSpec::Multicast { .. }
             | LinkSpec::Multicast6 { .. }
+            | LinkSpec::Service { .. }
             | LinkSpec::Serial { .. } => return None,
         };
         // If the files are the same on both nodes, they also name this node's own address.

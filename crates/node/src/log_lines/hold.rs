@@ -2,7 +2,7 @@
 
 use super::{LogRenderer, info, warning};
 use crate::log::Line;
-use systole_core::{Cause, GroupId, HoldEvent, Obstacle};
+use systole_core::{Cause, GroupId, HoldEvent, Mac, NodeId, Obstacle};
 use systole_ipc::texts;
 
 impl LogRenderer {
@@ -39,6 +39,13 @@ impl LogRenderer {
                 info(format!("Group {} may move automatically again.", self.key(group)))
             }
         }
+    }
+
+    /// A machine answers for an address of a group that this node would take.
+    pub(super) fn address_answers(&self, group: GroupId, mac: Mac, node: Option<NodeId>) -> Line {
+        let node = node.map(|node| self.node(node));
+        let sentence = texts::address_answers(&mac.to_string(), node);
+        warning(format!("Group {}: {sentence}.", self.key(group)))
     }
 
     /// A group that no node runs, and why this node does not take it over.

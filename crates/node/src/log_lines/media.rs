@@ -25,6 +25,11 @@ pub(crate) fn opened(spec: &LinkSpec) -> String {
              (hops={hops} loop={})",
             u8::from(*loopback)
         ),
+        LinkSpec::Service { port, .. } => {
+            return format!(
+                "Listening for the other nodes on the service network, UDP port {port}"
+            );
+        }
         LinkSpec::Serial { tty, baud, .. } => {
             format!("Starting serial heartbeat on tty {tty} ({baud} baud)")
         }

@@ -13,7 +13,8 @@ pub(super) use file::Scribe;
 
 use std::time::Duration;
 use systole_core::{
-    Action, Cause, Event, Failure, ForeignStep, Group, GroupId, HandOverEvent, NodeId, Settings,
+    Action, Cause, Event, Failure, ForeignStep, Group, GroupId, HandOverEvent, Mac, NodeId,
+    Settings,
 };
 use systole_ipc::journal::{JournalEvent, RETIRED};
 use systole_ipc::texts;
@@ -86,6 +87,7 @@ pub(crate) fn of_event(settings: &Settings, event: &Event) -> Option<JournalEven
         Event::Foreign { group, resource, owner, step } => {
             foreign(settings, (*group, *resource), owner.as_ref().map(name), *step)
         }
+        Event::AddressAnswers { group, mac, node } => guarded(settings, (*group, *mac, *node)),
         Event::StopFailed { group, resource, outcome } => {
             failed(settings, settings.me, *group, Action::Stop, *resource, texts::outcome(*outcome))
         }
@@ -130,6 +132,15 @@ fn foreign(
         step: texts::foreign_word(step).into(),
         outcome,
     })
+}
+
+fn guarded(
+    settings: &Settings,
+    (group, mac, node): (GroupId, Mac, Option<NodeId>),
+) -> Option<JournalEvent> {
+    let node = node.map(|node| settings.name(node).to_owned());
+    let group = settings.groups.get(group.index())?.name().to_owned();
+    Some(JournalEvent::Guard { group, mac: mac.to_string(), node })
 }
 
 fn failed(

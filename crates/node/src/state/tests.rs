@@ -165,12 +165,7 @@ fn peers_are_recalled_as_stored() {
     let state = State::open(directory.path()).unwrap().0;
     let settings = settings();
     assert_eq!(state.peers(&settings).unwrap(), []);
-    let record = PeerRecord {
-        node: NodeId(0),
-        generation: 1_795_345_895,
-        sequence: u64::MAX,
-        unfinished: None,
-    };
+    let record = PeerRecord::of(NodeId(0), 1_795_345_895, u64::MAX);
     state.store_peer(&settings, PeerRecord { sequence: 5, ..record }).unwrap();
     state.store_peer(&settings, record).unwrap();
     assert_eq!(state.peers(&settings).unwrap(), [record]);
@@ -195,6 +190,10 @@ fn peers_are_recalled_as_stored() {
     let text = fs::read_to_string(&path).unwrap();
     assert_eq!(text, "web1 1795345895 18446744073709551615 promised foreign failback\n");
     assert_eq!(state.peers(&settings).unwrap(), [gives]);
+    let service = ["192.0.2.7", "2001:db8::7"].map(|text| text.parse().unwrap());
+    let reachable = PeerRecord { service: service.into_iter().collect(), ..gives };
+    state.store_peer(&settings, reachable).unwrap();
+    assert_eq!(state.peers(&settings).unwrap(), [reachable]);
     state.store_peer(&settings, record).unwrap();
     assert_eq!(state.peers(&settings).unwrap(), [record]);
     state.store_peer(&settings, PeerRecord { generation: 0, ..record }).unwrap();

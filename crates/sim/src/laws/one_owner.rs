@@ -4,9 +4,10 @@ use super::{Broken, HEAL};
 use crate::machine::Machine;
 use crate::network::Network;
 use crate::services::AGENT_MAX;
+use std::time::Duration;
 use systole_core::{
-    Cluster, GroupId, GroupReport, LastResort, NodeId, NodeStatus, Phase, ResourceState, Settings,
-    Snapshot, Time, Wording,
+    Cluster, GroupId, GroupReport, Guard, LastResort, NodeId, NodeStatus, Phase, ResourceState,
+    Settings, Snapshot, Time, Wording,
 };
 
 /// ONE OWNER: in calm, when everything is repaired, a group is run by exactly one machine.
@@ -83,6 +84,9 @@ fn explains(cluster: &Cluster, group: GroupId) -> bool {
         || !cluster.group_report(group, &Wording::FACTS).failures.is_empty()
 }
 
+/// How long it takes to find that nobody answers for an address that was not asked about before.
+const ASKING: Duration = Duration::from_secs(1);
+
 /// ONE OWNER SOON, in trouble too: while no other machine has power, a daemon that takes part runs everything
 /// that it can run, within a dead time and the time that its agents need. Returns since when the daemon is
 /// alone.
@@ -104,7 +108,8 @@ pub(crate) fn alone_owns(
     let longest = settings.groups.iter().map(|group| group.resources.len()).max();
     let agents = u32::try_from(longest.unwrap_or(0) * 2 + 2).unwrap_or(u32::MAX);
     let deadtime = world.deadtime.max(settings.deadtime);
-    if network.span(now, since) < deadtime + HEAL * 2 + AGENT_MAX * agents {
+    let limit = deadtime + HEAL * 2 + AGENT_MAX * agents;
+    if network.span(now, since) < limit {
         return Ok(Some((machine.id, since)));
     }
     let snapshot = cluster.snapshot(&Wording::FACTS);
@@ -113,8 +118,14 @@ pub(crate) fn alone_owns(
         || snapshot.hold.is_some()
         || snapshot.groups.iter().any(is_held)
     {
-        // The node may not yet run everything, and its status says so.
-        return Ok(None);
+        // The node may not yet run everything, and its status says so. When it may, it first has to ask the network.
+        let spent = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
+        let since = Time::from_nanos(now.as_nanos().saturating_sub(spent));
+        return Ok((settings.guard != Guard::Off).then_some((machine.id, since)));
+    }
+    let asking = if settings.guard == Guard::Off { Duration::ZERO } else { ASKING };
+    if network.span(now, since) < limit + asking {
+        return Ok(Some((machine.id, since)));
     }
     let misses = |group: &GroupId| {
         let services = &machine.services;

@@ -20,6 +20,7 @@ impl World {
             Output::Send(outgoing) => self.send(node, outgoing),
             Output::Resend(sequence) => self.resend(node, sequence)?,
             Output::Ping => self.ping(node),
+            Output::AskNetwork(group) => self.ask_network(node, group),
             Output::Permit(span) => {
                 self.check_verified(node, "renews its permit")?;
                 self.with_host(node, |host, around| host.permit(around, span))?;
@@ -163,6 +164,7 @@ impl World {
         {
             cluster.mutate(mutation);
         }
+        self.tell_service_addresses(node);
         self.note(|| format!("{node:?} starts its daemon"));
         self.connect_executor(node)?;
         self.turn(node)
@@ -190,7 +192,7 @@ impl World {
         for arrival in &waiting {
             self.hear(node, arrival);
         }
-        self.network.interrupt(node);
+        self.network.interrupt(now, node);
         let machine = &mut self.machines[node.index()];
         let local = machine.local(self.now);
         for input in std::mem::take(&mut machine.waiting) {

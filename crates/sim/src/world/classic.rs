@@ -102,7 +102,7 @@ impl World {
         for arrival in std::mem::take(&mut machine.socket) {
             self.arrive_classic(arrival);
         }
-        self.network.interrupt(CLASSIC);
+        self.network.interrupt(self.now, CLASSIC);
     }
 
     fn act_classic(&mut self) {

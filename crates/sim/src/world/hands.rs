@@ -45,7 +45,7 @@ impl World {
 
     /// From now on the network loses nothing.
     pub fn calm_network(&mut self) {
-        self.network.calm();
+        self.network.calm(self.now);
     }
 
     /// Kills the daemon of a machine, whose executor continues under its permit.

@@ -38,6 +38,7 @@ impl World {
     pub(super) fn check_start(&mut self, node: NodeId, job: Job) -> Result<(), Broken> {
         self.check_fenced(node, job.group)?;
         self.check_hold(node, job)?;
+        self.check_guard(node, job)?;
         if job.first == 0 {
             self.summary.starts += 1;
             let (world, start) = ((&self.settings, &self.rivals[..]), (job.group, node));

@@ -15,8 +15,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 use systole_core::{
     AddressSpec, Failback, FencingPolicy, ForeignRunning, GROUPS_MAX, Group, GroupId, GroupKey,
-    HoldDown, LastResort, Monitor, NodeId, Random, Resource, ResourceKind, Settings, StopFailure,
-    Time,
+    Guard, HoldDown, LastResort, Monitor, NodeId, Random, Resource, ResourceKind, Settings,
+    StopFailure, Time,
 };
 
 impl World {
@@ -48,9 +48,7 @@ impl World {
         let classic_pace = Duration::from_millis(pace);
         let monitor = options.checks.then(|| draw_monitor(&mut random));
         settings.monitors = monitors(&settings.groups, monitor);
-        if options.checks {
-            settings.foreign_running = ForeignRunning::Stop;
-        }
+        put_into(&mut settings, options);
         let drift = options.clocks.draw(&mut random);
         let network = Network::new(options.nodes, settings.links.len(), drift, &mut random);
         let patient = random.chance(options.patient);
@@ -68,6 +66,7 @@ impl World {
         let nobody_since = vec![None; settings.groups.len()];
         let reloads = random.chance(options.reloads);
         let frail = random.chance(options.frail);
+        let arp_passes = options.guard && random.chance(300);
         let earlier = settings.groups.clone();
         let groups = earlier.len() as u64;
         let times = Times::of(&settings);
@@ -95,6 +94,7 @@ impl World {
             frail,
             kills: options.kills,
             patient,
+            arp_passes,
             monitor,
             troubled: false,
             alone: None,
@@ -136,9 +136,20 @@ fn settings(random: &mut Random, nodes: usize, is_crowd: bool) -> Settings {
         group_failback: (0..random.below(3)).map(|_| (GroupId(0), failback(random))).collect(),
         hold_down: random.chance(500).then(|| hold_down(random)),
         foreign_running: ForeignRunning::Ignore,
+        guard: Guard::Off,
         ..Settings::new(NodeId(0), names[..nodes].iter().copied())
     };
     times.put_into(settings)
+}
+
+/// Sets what some kinds of worlds have.
+fn put_into(settings: &mut Settings, options: Options) {
+    if options.guard {
+        settings.guard = Guard::Strict;
+    }
+    if options.checks {
+        settings.foreign_running = ForeignRunning::Stop;
+    }
 }
 
 fn failback(random: &mut Random) -> Failback {

@@ -42,6 +42,8 @@ pub struct Options {
     pub checks: bool,
     /// Whether another machine claims the addresses of each node, all the time.
     pub claims: bool,
+    /// Whether nodes ask the network of the floating addresses before they take a group.
+    pub guard: bool,
 }
 
 impl Default for Options {
@@ -64,6 +66,7 @@ impl Default for Options {
             classic: false,
             checks: false,
             claims: false,
+            guard: false,
         }
     }
 }

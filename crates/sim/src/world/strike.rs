@@ -295,7 +295,7 @@ impl World {
     /// Ends the trouble: everything has power, hears and runs.
     pub(super) fn calm(&mut self) -> Result<(), Broken> {
         self.troubled = false;
-        self.network.calm();
+        self.network.calm(self.now);
         for node in self.settings.node_ids() {
             let now = self.now;
             self.hosts[node.index()].calm(now);

@@ -1,5 +1,6 @@
 //! When neighbours are told where an address is, and the socket for it.
 
+use super::frame::{arp_probe, neighbour_question};
 use super::{ArpForm, Placed, gratuitous_arp, neighbour_advertisement};
 use rustix::net::{
     AddressFamily, SendFlags, SocketFlags, SocketType,
@@ -7,7 +8,7 @@ use rustix::net::{
     sendto, socket_with,
 };
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
@@ -79,6 +80,33 @@ impl Announcer {
                 .into_iter()
                 .try_for_each(|form| self.send(interface, &gratuitous_arp(mac, ip, form))),
             IpAddr::V6(ip) => self.send(interface, &neighbour_advertisement(mac, ip)),
+        }
+    }
+
+    /// Asks the neighbours on an interface once whether one of them has an address, without telling them anything. With
+    /// the Ethernet address of a station, that station is asked, too. `source` is an address of this machine on the interface.
+    ///
+    /// # Errors
+    ///
+    /// The error of the send.
+    pub fn ask(
+        &self,
+        (interface, mac, source): (u32, [u8; 6], Option<Ipv6Addr>),
+        address: IpAddr,
+        stations: impl Iterator<Item = [u8; 6]>,
+    ) -> io::Result<()> {
+        match address {
+            IpAddr::V4(ip) => {
+                let mut stations = stations.map(Some).chain([None]);
+                stations.try_for_each(|to| self.send(interface, &arp_probe(mac, ip, to)))
+            }
+            IpAddr::V6(ip) => {
+                let mut stations = stations.map(Some).chain([None]);
+                let source = source.unwrap_or(Ipv6Addr::UNSPECIFIED);
+                stations.try_for_each(|to| {
+                    self.send(interface, &neighbour_question((mac, source), ip, to))
+                })
+            }
         }
     }
 

@@ -80,6 +80,14 @@ impl ClaimListener {
         Ok(listener)
     }
 
+    /// Lets the kernel keep this many bytes for a reader of many answers, or as much as this process may have.
+    pub fn make_room(&self, bytes: usize) {
+        if rustix::net::sockopt::set_socket_recv_buffer_size_force(&self.socket, bytes).is_err() {
+            // The usual size remains.
+            let _ = self.socket.set_recv_buffer_size(bytes);
+        }
+    }
+
     /// Listens for these addresses from now on; for all addresses if the kernel has no memory for so many.
     ///
     /// # Errors

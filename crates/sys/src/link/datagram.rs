@@ -100,23 +100,27 @@ impl Datagrams {
     }
 
     pub(super) fn receive(&self, buffer: &mut [u8]) -> io::Result<Option<Received>> {
-        use rustix::io::Errno;
-        use rustix::net::{RecvFlags, recvfrom};
-        let Some(receiver) = &self.receiver else { return Ok(None) };
-        let room = buffer.len();
-        match recvfrom(receiver, buffer, RecvFlags::DONTWAIT | RecvFlags::TRUNC) {
-            Ok((_, length, _)) if length > room => Err(io::ErrorKind::InvalidData.into()),
-            Ok((_, length, source)) => {
-                let source = source.and_then(|source| SocketAddr::try_from(source).ok());
-                Ok(Some(Received { length, source: source.map(|source| source.ip()) }))
-            }
-            Err(Errno::AGAIN | Errno::INTR) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        self.receiver.as_ref().map_or(Ok(None), |receiver| receive(receiver, buffer))
     }
 
     pub(super) fn fd(&self) -> Option<BorrowedFd<'_>> {
         self.receiver.as_ref().map(AsFd::as_fd)
+    }
+}
+
+/// Reads the next datagram, without waiting.
+pub(super) fn receive(socket: &Socket, buffer: &mut [u8]) -> io::Result<Option<Received>> {
+    use rustix::io::Errno;
+    use rustix::net::{RecvFlags, recvfrom};
+    let room = buffer.len();
+    match recvfrom(socket, buffer, RecvFlags::DONTWAIT | RecvFlags::TRUNC) {
+        Ok((_, length, _)) if length > room => Err(io::ErrorKind::InvalidData.into()),
+        Ok((_, length, source)) => {
+            let source = source.and_then(|source| SocketAddr::try_from(source).ok());
+            Ok(Some(Received { length, source: source.map(|source| source.ip()) }))
+        }
+        Err(Errno::AGAIN | Errno::INTR) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

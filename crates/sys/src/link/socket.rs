@@ -17,6 +17,9 @@ const UNICAST6_BUFFER: usize = 1 << 20;
 /// such a flood.
 const RECEIVE_BUFFER: usize = 4 << 20;
 
+/// What is sent to other nodes on the service network does not leave that network.
+const HOPS: u32 = 1;
+
 /// Every sender is bound to its device, and lets the kernel choose its port: receivers of heartbeat ignore
 /// it.
 pub(super) fn unicast_sender(device: &str) -> io::Result<Socket> {
@@ -61,6 +64,33 @@ pub(super) fn any_receiver(device: &str, port: u16) -> io::Result<Socket> {
     widen(&socket)?;
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(true)?;
+    socket.set_multicast_all_v4(false)?;
+    socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)).into())?;
+    Ok(socket)
+}
+
+/// Sends and receives on all interfaces, over IPv6 and over IPv4 in its form.
+pub(super) fn dual(port: u16) -> io::Result<Socket> {
+    let socket = new(Domain::IPV6)?;
+    widen(&socket)?;
+    socket.set_only_v6(false)?;
+    socket.set_reuse_address(true)?;
+    socket.set_broadcast(true)?;
+    socket.set_unicast_hops_v6(HOPS)?;
+    // A socket of IPv6 sends IPv4, too.
+    socket.set_ttl_v4(HOPS)?;
+    socket.set_multicast_all_v6(false)?;
+    socket.bind(&SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)).into())?;
+    Ok(socket)
+}
+
+/// Sends and receives on all interfaces over IPv4.
+pub(super) fn all_v4(port: u16) -> io::Result<Socket> {
+    let socket = new(Domain::IPV4)?;
+    widen(&socket)?;
+    socket.set_reuse_address(true)?;
+    socket.set_broadcast(true)?;
+    socket.set_ttl_v4(HOPS)?;
     socket.set_multicast_all_v4(false)?;
     socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)).into())?;
     Ok(socket)

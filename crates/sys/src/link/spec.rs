@@ -58,6 +58,13 @@ pub enum LinkSpec {
         /// Whether this host receives the datagrams that it sent.
         loopback: bool,
     },
+    /// UDP to the other nodes' addresses on the networks of the floating addresses.
+    Service {
+        /// The name of the link.
+        name: String,
+        /// UDP port of all nodes.
+        port: u16,
+    },
     /// `serial`: a null-modem cable.
     Serial {
         /// The terminal device.
@@ -80,6 +87,8 @@ enum Ear<'a> {
     GroupV4(&'a str, Ipv4Addr, u16),
     /// A group on an interface.
     GroupV6(&'a str, Ipv6Addr, u16),
+    /// Every address of the machine.
+    All(u16),
     /// A terminal device.
     Terminal(&'a str),
 }
@@ -94,6 +103,7 @@ impl LinkSpec {
             | Self::Multicast { device, .. }
             | Self::Unicast6 { device, .. }
             | Self::Multicast6 { device, .. } => device,
+            Self::Service { name, .. } => name,
             Self::Serial { tty, .. } => tty,
         }
     }
@@ -107,6 +117,7 @@ impl LinkSpec {
             Self::Multicast { .. } => "mcast",
             Self::Unicast6 { .. } => "ucast6",
             Self::Multicast6 { .. } => "mcast6",
+            Self::Service { .. } => "guard",
             Self::Serial { .. } => "serial",
         }
     }
@@ -119,9 +130,16 @@ impl LinkSpec {
             | Self::Broadcast { .. }
             | Self::Multicast { .. }
             | Self::Unicast6 { .. }
-            | Self::Multicast6 { .. } => Form::Datagram,
+            | Self::Multicast6 { .. }
+            | Self::Service { .. } => Form::Datagram,
             Self::Serial { .. } => Form::Text,
         }
+    }
+
+    /// Returns whether it leads over the service network, and not over a medium that `ha.cf` names.
+    #[must_use]
+    pub const fn is_service(&self) -> bool {
+        matches!(self, Self::Service { .. })
     }
 
     /// Returns whether one receiver receives the messages for both media.
@@ -138,6 +156,7 @@ impl LinkSpec {
             Self::Multicast { device, group, port, .. } => Ear::GroupV4(device, *group, *port),
             Self::Unicast6 { device, port, .. } => Ear::AnyV6(device, *port),
             Self::Multicast6 { device, group, port, .. } => Ear::GroupV6(device, *group, *port),
+            Self::Service { port, .. } => Ear::All(*port),
             Self::Serial { tty, .. } => Ear::Terminal(tty),
         }
     }

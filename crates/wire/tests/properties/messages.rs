@@ -3,11 +3,12 @@
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
+use std::net::IpAddr;
 use std::time::Duration;
 use systole_core::{
     Action, Beat, Claim, Echo, Failure, Fencing, GROUPS_MAX, GroupKey, GroupSet, HoldNotice,
-    LINKS_MAX, Lags, LinkId, Mark, Message, Moves, NODES_MAX, NodeId, NodeStatus, Occasion,
-    Outcome, Phase, Step, TableForm, Words,
+    LINKS_MAX, Lags, LinkId, Mac, Mark, Message, Moves, NODES_MAX, NodeId, NodeStatus, Occasion,
+    Outcome, Phase, ServiceAddresses, Step, TableForm, Words,
 };
 
 fn statuses() -> impl Strategy<Value = NodeStatus> {
@@ -168,22 +169,34 @@ pub(super) fn beats() -> impl Strategy<Value = Beat> {
     let table = (any::<u32>(), any::<u16>(), any::<u64>());
     let table = table.prop_map(|(epoch, rows, digest)| Mark { epoch, rows, digest });
     let numbers = (any::<u32>(), any::<u64>(), any::<u32>(), table, any::<u32>());
-    let flags = (any::<bool>(), any::<bool>(), option::of(any::<u16>()));
+    let macs = vec(any::<[u8; 6]>(), 0..=ServiceAddresses::MAX);
+    let service = (vec(any::<IpAddr>(), 0..=ServiceAddresses::MAX), macs);
+    let service = service.prop_map(|(ips, macs)| {
+        let mut service: ServiceAddresses = ips.into_iter().collect();
+        for mac in macs {
+            assert!(service.add_mac(Mac(mac)));
+        }
+        service
+    });
+    let flags = (any::<bool>(), any::<bool>(), option::of(any::<u16>()), service);
     let holds_and_moves = (vec(holds(), 0..20), vec(moves(), 0..20));
     (numbers, flags, vec(echo, 0..=NODES_MAX), vec(claim, 0..=GROUPS_MAX), holds_and_moves)
-        .prop_map(|(numbers, (ready, leaving, pings), echoes, claims, (holds, moves))| Beat {
-            form: TableForm::Marked,
-            capabilities: numbers.0,
-            session: numbers.1,
-            nodes: numbers.2,
-            table: numbers.3,
-            grown: numbers.4,
-            ready,
-            leaving,
-            pings,
-            echoes,
-            claims,
-            holds,
-            moves,
+        .prop_map(|(numbers, (ready, leaving, pings, service), echoes, claims, (holds, moves))| {
+            Beat {
+                form: TableForm::Marked,
+                capabilities: numbers.0,
+                session: numbers.1,
+                nodes: numbers.2,
+                table: numbers.3,
+                grown: numbers.4,
+                ready,
+                leaving,
+                pings,
+                service,
+                echoes,
+                claims,
+                holds,
+                moves,
+            }
         })
 }

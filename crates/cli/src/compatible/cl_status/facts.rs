@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 use std::path::Path;
-use systole_core::{GroupReport, GroupSet, NodeReport, Phase, Snapshot};
+use systole_core::{GroupReport, GroupSet, NodeReport, Phase, SERVICE_LINK, Snapshot};
 use systole_ipc::client::{AskError, Patience, ask};
 use systole_ipc::paths::Paths;
 use systole_ipc::protocol::{Parameters, Request, Response, Status};
@@ -136,10 +136,12 @@ fn nodes(snapshot: &Snapshot, parameters: &Parameters) -> Vec<Node> {
 }
 
 fn links(snapshot: &Snapshot, parameters: &Parameters, node: &NodeReport) -> Vec<(String, bool)> {
+    // Scripts ask for the media of ha.cf.
+    let is_medium = |(name, _): &(String, bool)| name != SERVICE_LINK;
     if node.name == snapshot.node {
-        return parameters.links.clone();
+        return parameters.links.iter().filter(|link| is_medium(link)).cloned().collect();
     }
-    node.links.iter().map(|link| (link.name.clone(), link.up)).collect()
+    node.links.iter().map(|link| (link.name.clone(), link.up)).filter(is_medium).collect()
 }
 
 /// Returns the sets of which groups run on this node. A set without groups is held by the node that would

@@ -87,6 +87,10 @@ impl Cluster {
         if elsewhere.is_empty() && here.iter().any(|group| self.waits_for_unknown_line(*group)) {
             return Err(Refusal::Differs);
         }
+        if elsewhere.is_empty() && here.iter().any(|group| self.is_guarded(*group)) {
+            // The machine of the owner answers, and there is no node to ask.
+            return Err(Refusal::NoPeer);
+        }
         if elsewhere.is_empty() {
             self.take_by_order(&groups, here);
             return Ok(None);

@@ -4,6 +4,17 @@ use super::{FailureReport, GroupReport, Inability, StayReport};
 use crate::cluster::Cluster;
 use crate::peer::Kind;
 use crate::{Failback, GroupId, NodeId, Phase, Time, Wording};
+use serde::{Deserialize, Serialize};
+
+/// A machine that answers for an address of a group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuardReport {
+    /// Its Ethernet address.
+    pub mac: String,
+    /// The node that has it, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+}
 
 impl Cluster {
     /// Returns what the status shows of a group. [`Snapshot::groups`](crate::Snapshot::groups) has
@@ -39,6 +50,10 @@ impl Cluster {
             stay: self.stay_report(id, wording),
             resource_states: self.resource_reports(id, wording),
             foreign: self.foreign_words(id),
+            guard: self.guarded_by(id).map(|(mac, node)| GuardReport {
+                mac: mac.to_string(),
+                node: node.map(|node| self.settings.name(node).to_owned()),
+            }),
             retired: group.is_retired.then(|| self.retirement(id)),
         }
     }

@@ -143,7 +143,7 @@ fn restart_holder(pair: &mut Pair) {
     let boot = Boot {
         terms: before.terms().collect(),
         kept_by_order: before.kept_by_order().collect(),
-        peers: vec![PeerRecord { node: A, generation: 1, sequence: 0, unfinished: None }],
+        peers: vec![PeerRecord::of(A, 1, 0)],
         listed: runs.iter().map(|group| (*group, 1)).collect(),
         ..boot(2)
     };
@@ -178,7 +178,7 @@ fn replace_home(pair: &mut Pair, generation: u64, started: u64) {
     let boot = Boot {
         started,
         terms: before.terms().collect(),
-        peers: vec![PeerRecord { node: B, generation: 1, sequence: 0, unfinished: None }],
+        peers: vec![PeerRecord::of(B, 1, 0)],
         ..boot(generation)
     };
     // The clock of the new node is that of the pair.

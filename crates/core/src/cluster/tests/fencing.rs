@@ -2,7 +2,7 @@
 
 use super::pair::Pair;
 use super::*;
-use crate::{FenceOutcome, FenceState, FencingEvent, FencingPolicy};
+use crate::{FenceOutcome, FenceState, FencingEvent, FencingPolicy, Guard};
 
 const DELAY: Duration = Duration::from_secs(5);
 
@@ -228,7 +228,8 @@ fn death_confirmed_by_order_replaces_fence_and_is_refused_for_live_node() {
     pair.answer(A, FenceOutcome::Failed);
     let fencing = |event: &Event| matches!(event, Event::Fencing(..));
     assert!(!pair.node(A).said[said..].iter().any(fencing));
-    let mut plain = Node::new(A, Failback::Off, 1);
+    let plain = Settings { guard: Guard::Off, ..settings(A, Failback::Off) };
+    let mut plain = Node::with(plain, 1);
     plain.order(at(1), Order::ConfirmDead(B));
     plain.turn(at(1));
     assert_eq!(plain.answers, [Err(OrderRefusal::NoFencing)]);

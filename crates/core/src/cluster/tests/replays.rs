@@ -5,8 +5,7 @@ use crate::{Claim, Echo, Mark, Phase};
 
 /// Beta's generation, and the record of Beta that an earlier run of this node has stored.
 const GENERATION: u64 = 7;
-const STORED: PeerRecord =
-    PeerRecord { node: B, generation: GENERATION, sequence: 400, unfinished: None };
+const STORED: PeerRecord = PeerRecord::of(B, GENERATION, 400);
 
 fn after_a_restart(peers: Vec<PeerRecord>) -> Node {
     let mut node = Node::new(A, Failback::On, 2);
@@ -296,8 +295,7 @@ fn peer_record_is_stored_for_new_generation_and_once_a_minute() {
             }
         }
     }
-    let record =
-        |generation, sequence| PeerRecord { node: B, generation, sequence, unfinished: None };
+    let record = |generation, sequence| PeerRecord::of(B, generation, sequence);
     // The first status of a generation is on its way in when its record is stored.
     let right = [record(GENERATION, 0), record(GENERATION, 601), record(GENERATION + 1, 0)];
     assert_eq!(stored, right);
@@ -325,12 +323,7 @@ fn forget_order_resets_silent_peer_and_is_refused_for_live_node() {
 
 #[test]
 fn snapshot_shows_older_generation_until_newer_generation_is_heard() {
-    let mut node = after_a_restart(vec![PeerRecord {
-        node: B,
-        generation: 7,
-        sequence: 500,
-        unfinished: None,
-    }]);
+    let mut node = after_a_restart(vec![PeerRecord::of(B, 7, 500)]);
     for second in 1..=3 {
         node.hear(at(second * 1000), "beta", 6, &status(second));
     }

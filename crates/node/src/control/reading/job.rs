@@ -200,7 +200,8 @@ impl Job {
         let specs = wiring::links(config, names).map_err(|error| error.to_string())?;
         steps.tell("looking at the media".to_owned());
         let missing = media::missing(&specs, &self.media);
-        if missing.len() == specs.len() && config.media != self.config.media {
+        let count = specs.iter().filter(|spec| !spec.is_service()).count();
+        if missing.len() == count && config.media != self.config.media {
             return Err(format!(
                 "{}: without a medium each node would take everything, and the configuration in force is \
                  kept",

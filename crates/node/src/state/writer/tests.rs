@@ -75,8 +75,7 @@ fn state_without_room_on_disk_is_stored_later_in_latest_form() {
     for term in 1..=2 {
         let terms = vec![(GroupKey(7), NodeId(0), term)];
         writer.store(&settings, Owned { terms, ..Owned::default() });
-        let record =
-            PeerRecord { node: NodeId(1), generation: 9, sequence: term, unfinished: None };
+        let record = PeerRecord::of(NodeId(1), 9, term);
         writer.store_peer(&settings, record);
     }
     let mut told = Vec::new();
@@ -119,7 +118,7 @@ fn state_without_room_in_queue_is_stored_later_in_latest_form() {
         term += 1;
     }
     assert!(!writer.store(&settings, owned(term + 1)));
-    let record = PeerRecord { node: NodeId(1), generation: 9, sequence: 3, unfinished: None };
+    let record = PeerRecord::of(NodeId(1), 9, 3);
     assert!(!writer.store_peer(&settings, record));
     writer.tend().unwrap();
     let until = std::time::Instant::now() + Duration::from_secs(20);

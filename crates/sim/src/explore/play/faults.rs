@@ -42,7 +42,7 @@ impl Play {
         while self.first(node, false).is_some() {
             self.hear(node, false);
         }
-        self.network.interrupt(node);
+        self.network.interrupt(self.now, node);
         self.turn(node)?;
         self.let_go(node)
     }
