@@ -6,6 +6,7 @@
 
 mod acks;
 mod dies_early;
+mod guard;
 mod harm;
 mod home;
 mod hooks;

@@ -42,7 +42,7 @@ fn passes_to(lab: &Lab, node: Node, limit: Duration) -> Duration {
     since.elapsed()
 }
 
-fn nobody_answered_twice(lab: &Lab, since: Instant) {
+pub(crate) fn nobody_answered_twice(lab: &Lab, since: Instant) {
     let duplicates = lab.probe().duplicates(since);
     never_two(&duplicates, !duplicates.is_empty());
 }

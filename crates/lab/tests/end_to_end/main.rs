@@ -20,6 +20,7 @@ mod failover;
 mod fencing;
 mod foreign;
 mod full;
+mod guard;
 mod hand_overs;
 mod hold;
 mod hooks;

@@ -106,7 +106,7 @@ fn hb_why_tells_evidence_and_step_times_of_every_move() -> Outcome {
         assert_eq!(death["limit_ms"], 1000);
         let links = death["links"].as_array().expect("the links");
         let names: Vec<_> = links.iter().map(|link| link["link"].as_str()).collect();
-        assert_eq!(names, [Some("eth0"), Some("eth1")]);
+        assert_eq!(names, [Some("eth0"), Some("eth1"), Some("service-network")]);
         assert!(links.iter().all(|link| link["silence_ms"].as_u64() >= Some(900)), "{links:?}");
         let jobs = entries(lab, Node::Web2, "job")?;
         let done: Vec<_> = jobs.iter().map(|job| (&job["action"], &job["outcome"])).collect();

@@ -21,6 +21,7 @@ const FROZEN: Duration = Duration::from_secs(4);
 const LIMIT: Duration = Duration::from_secs(30);
 
 fn killed(run: &mut Run<'_>) -> Outcome {
+    run.switch_guard_off()?;
     run.start_together()?;
     run.step_unheard(&[Node::Web2], "kill the daemon and start it again", OWN, |lab| {
         lab.kill_daemon_whole(Node::Web1)?;
@@ -33,6 +34,7 @@ fn killed(run: &mut Run<'_>) -> Outcome {
 }
 
 fn frozen(run: &mut Run<'_>) -> Outcome {
+    run.switch_guard_off()?;
     run.start_together()?;
     run.step_unheard(&[Node::Web2], "freeze and thaw", OWN, |lab| {
         lab.freeze(Node::Web1)?;
