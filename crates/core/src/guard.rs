@@ -13,7 +13,7 @@ const QUESTIONS: usize = 3;
 const QUICK: u32 = 3;
 /// Longest time between two quick questions, and time between two slow ones.
 const QUICK_GAP: Duration = Duration::from_millis(200);
-pub(crate) const SLOW_GAP: Duration = Duration::from_secs(1);
+const SLOW_GAP: Duration = Duration::from_secs(1);
 /// How old the newest question without an answer may be: another node may have taken the group since.
 const FRESH: Duration = Duration::from_millis(300);
 
