@@ -45,7 +45,6 @@ mod words;
 
 use crate::error::EncodeError;
 use crate::number;
-use crate::sealer::Form;
 use holds::FREEZES_MAX;
 use std::net::IpAddr;
 use systole_core::{
@@ -70,9 +69,8 @@ const WORDS: u8 = b't';
 /// The sections after the version, the extras included.
 const SECTIONS: usize = 8;
 
-/// Appends the text of a beat. On a serial line the addresses on the service network are left out: they would take a good
-/// part of a slow line.
-pub(crate) fn push(out: &mut Vec<u8>, beat: &Beat, form: Form) -> Result<(), EncodeError> {
+/// Appends the text of a beat.
+pub(crate) fn push(out: &mut Vec<u8>, beat: &Beat) -> Result<(), EncodeError> {
     if beat.echoes.len() > NODES_MAX || beat.claims.len() > GROUPS_MAX {
         return Err(EncodeError::BeatTooLarge);
     }
@@ -113,8 +111,7 @@ pub(crate) fn push(out: &mut Vec<u8>, beat: &Beat, form: Form) -> Result<(), Enc
         }
         push_claim(out, claim, is_marked)?;
     }
-    let service = if form == Form::Classic { ServiceAddresses::NONE } else { beat.service };
-    push_extras(out, beat, &service)
+    push_extras(out, beat)
 }
 
 fn push_table(out: &mut Vec<u8>, table: Mark) {
@@ -135,11 +132,7 @@ fn read_table(text: &[u8]) -> Option<Mark> {
     parts.next().is_none().then_some(table)
 }
 
-fn push_extras(
-    out: &mut Vec<u8>,
-    beat: &Beat,
-    service: &ServiceAddresses,
-) -> Result<(), EncodeError> {
+fn push_extras(out: &mut Vec<u8>, beat: &Beat) -> Result<(), EncodeError> {
     let mut separator = b';';
     let mut begin = |out: &mut Vec<u8>, letter| {
         out.extend_from_slice(&[separator, letter]);
@@ -153,14 +146,14 @@ fn push_extras(
         begin(out, GROWN);
         number::push_hex(out, beat.grown.into());
     }
-    for address in service.ips() {
+    for address in beat.service.ips() {
         begin(out, SERVICE);
         match address {
             IpAddr::V4(address) => number::push_hex_bytes(out, &address.octets()),
             IpAddr::V6(address) => number::push_hex_bytes(out, &address.octets()),
         }
     }
-    for mac in service.macs() {
+    for mac in beat.service.macs() {
         begin(out, ETHERNET);
         number::push_hex_bytes(out, &mac.0);
     }

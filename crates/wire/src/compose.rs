@@ -5,7 +5,6 @@ use crate::encoder::Identity;
 use crate::error::EncodeError;
 use crate::fields::{Fields, Kind};
 use crate::number;
-use crate::sealer::Form;
 use crate::words::{self, field, kind};
 use std::time::Duration;
 use systole_core::{
@@ -35,7 +34,7 @@ impl<'a> Compose<'a> {
     /// Writes all fields except the signature.
     pub(crate) fn write(
         mut self,
-        beat: Option<(&Beat, Form)>,
+        beat: Option<&Beat>,
         load: &str,
         unix_time: u64,
     ) -> Result<(), EncodeError> {
@@ -43,7 +42,7 @@ impl<'a> Compose<'a> {
         self.header(load, unix_time)
     }
 
-    fn own(&mut self, beat: Option<(&Beat, Form)>) -> Result<(), EncodeError> {
+    fn own(&mut self, beat: Option<&Beat>) -> Result<(), EncodeError> {
         match &self.outgoing.message {
             Message::Status { status, deadtime, flow_control } => {
                 self.status(*status, *deadtime, *flow_control, beat)
@@ -167,7 +166,7 @@ impl<'a> Compose<'a> {
         status: NodeStatus,
         deadtime: Duration,
         flow_control: bool,
-        beat: Option<(&Beat, Form)>,
+        beat: Option<&Beat>,
     ) -> Result<(), EncodeError> {
         self.kind(kind::STATUS)?;
         self.text(field::STATUS, status.word())?;
@@ -176,9 +175,9 @@ impl<'a> Compose<'a> {
         if flow_control {
             self.text(field::PROTOCOL, words::PROTOCOL)?;
         }
-        if let Some((beat, form)) = beat {
+        if let Some(beat) = beat {
             let name = field::BEAT.as_bytes();
-            self.fields.push_checked(Kind::String, name, |value| beat::push(value, beat, form))?;
+            self.fields.push_checked(Kind::String, name, |value| beat::push(value, beat))?;
         }
         Ok(())
     }

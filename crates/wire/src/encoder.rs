@@ -58,7 +58,6 @@ impl Encoder {
         form: Form,
     ) -> Result<&[u8], EncodeError> {
         self.fields.clear();
-        let beat = beat.map(|beat| (beat, form));
         Compose::new(&mut self.fields, &self.identity, outgoing).write(beat, load, unix_time)?;
         self.sealer.seal(&self.fields, form, keys)
     }

@@ -3,17 +3,21 @@
 //!
 //! A serial line of 9600 baud carries 960 bytes per second. Whatever is sent beyond that is lost,
 //! and whatever is lost is sent again, so an overloaded line carries nothing in the end. Therefore
-//! due beats use three quarters of the line, and beats that bring news come when little is still
-//! waiting for the line.
+//! due beats use three quarters of the line, beats that bring news come when little is still
+//! waiting for the line, and lost messages are requested and sent again when nothing is.
+//!
+//! The service network is not counted as a link here: it may fail at any time, and the line would be
+//! full then of what was sent over both.
 
 use super::Cluster;
-use crate::link::Link;
 use crate::peer::{Kind, Peer};
-use crate::{BEAT_TEXT_MAX, LinkId, Time};
+use crate::{BEAT_TEXT_MAX, LinkId, Message, SERVICE_LINK, Time};
 use std::time::Duration;
 
 /// Most bytes of a beat besides its text: the other fields of a status, and its signature.
 const FRAME_MAX: usize = 440;
+/// Most bytes of a message about sequence numbers.
+const REQUEST_MAX: usize = 256;
 
 impl Cluster {
     /// How many bytes per second reach every node that reads tables; `None` if there is no limit.
@@ -29,8 +33,10 @@ impl Cluster {
     /// The bytes per second of the fastest link that carries messages to a peer, or of all links
     /// while no link does.
     fn speed_to(&self, peer: &Peer) -> Option<u32> {
-        let is_any_up = peer.links.iter().any(Link::is_up);
+        let is_configured = |link: LinkId| self.settings.links[link.index()] != SERVICE_LINK;
         let links = (0..).map(LinkId).zip(&peer.links);
+        let links = links.filter(|(link, _)| is_configured(*link));
+        let is_any_up = links.clone().any(|(_, link)| link.is_up());
         let mut fastest = 1;
         for (link, _) in links.filter(|(_, link)| link.is_up() || !is_any_up) {
             let slow = self.settings.slow_links.iter().find(|(slow, _)| *slow == link);
@@ -47,10 +53,21 @@ impl Cluster {
         share.saturating_sub(FRAME_MAX).min(BEAT_TEXT_MAX)
     }
 
-    /// Records that the last composed beat was sent.
-    pub(super) fn load_line(&mut self) {
+    /// Records that a message was sent.
+    pub(super) fn load_line(&mut self, message: &Message) {
+        let is_beat = matches!(message, Message::Status { .. });
+        let text = if is_beat { self.transmitter.beat.text_max() } else { 0 };
+        self.load_line_with(if message.is_sequenced() { FRAME_MAX + text } else { REQUEST_MAX });
+    }
+
+    /// Records that a message was sent again.
+    pub(super) fn load_line_again(&mut self) {
+        self.load_line_with(FRAME_MAX + self.text_room());
+    }
+
+    fn load_line_with(&mut self, bytes: usize) {
         let Some(speed) = self.speed() else { return };
-        let bytes = u32::try_from(FRAME_MAX + self.transmitter.beat.text_max()).unwrap_or(u32::MAX);
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         let free =
             self.transmitter.line_free.max(self.now) + Duration::from_secs(1) * bytes / speed;
         // However slow the line is: a moment later another line may be the one that is left.
@@ -65,6 +82,11 @@ impl Cluster {
             Some(_) => self.now + waits.saturating_sub(self.keepalive() / 2),
             None => self.now,
         }
+    }
+
+    /// When lost messages may be requested, or sent again.
+    pub(super) fn line_is_idle(&self) -> Time {
+        self.speed().map_or(self.now, |_| self.transmitter.line_free.max(self.now))
     }
 
     /// How long an answer to the last message may be under way, if the line limits that.

@@ -5,12 +5,23 @@ use crate::peer::Kind;
 use crate::{Beat, NodeId, NodeStatus, ServiceAddresses};
 use std::net::IpAddr;
 
+/// Where there is a serial line, one beat in so many tells the addresses: they would take a good part of a
+/// slow line, and rarely change.
+const TELL_EVERY: u64 = 8;
+
 impl Cluster {
     /// Records the addresses of this node on the service network.
     pub(super) fn record_service_addresses(&mut self, own: ServiceAddresses) {
-        if std::mem::replace(&mut self.transmitter.beat.service, own) != own {
+        if std::mem::replace(&mut self.transmitter.service, own) != own {
             self.beat_soon();
         }
+    }
+
+    /// What the next beat tells of the addresses of this node.
+    pub(super) fn told_service_addresses(&self) -> ServiceAddresses {
+        let is_due =
+            self.settings.slow_links.is_empty() || self.history.next().is_multiple_of(TELL_EVERY);
+        if is_due { self.transmitter.service } else { ServiceAddresses::NONE }
     }
 
     /// Records where a peer says that it can be reached. A peer that does not know its own addresses for a moment keeps

@@ -130,6 +130,7 @@ impl Cluster {
         beat.ready = self.status == crate::NodeStatus::Active;
         beat.leaving = self.shutdown.has_begun();
         beat.pings = self.pings_seen();
+        beat.service = self.told_service_addresses();
         beat.claims.clear();
         beat.moves.clear();
         beat.holds.clear();

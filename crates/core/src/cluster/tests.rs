@@ -116,6 +116,9 @@ struct Node {
     sent: Vec<(Outgoing, Option<Beat>)>,
     /// Every message with a sequence that was ever sent.
     kept: Vec<(Outgoing, Option<Beat>)>,
+    /// How many messages it has sent that have no sequence, and how many again.
+    unsequenced: usize,
+    resent: usize,
     runs: Vec<GroupId>,
     answers: Vec<Result<(), OrderRefusal>>,
     fails: Option<GroupId>,
@@ -163,6 +166,8 @@ impl Node {
             asked: Vec::new(),
             sent: Vec::new(),
             kept: Vec::new(),
+            unsequenced: 0,
+            resent: 0,
             runs: Vec::new(),
             answers: Vec::new(),
             fails: None,
@@ -217,12 +222,14 @@ impl Node {
                     if outgoing.sequence.is_some() {
                         self.kept.push((outgoing.clone(), beat.clone()));
                     }
+                    self.unsequenced += usize::from(outgoing.sequence.is_none());
                     self.sent.push((outgoing, beat));
                 }
                 Output::Resend(sequence) => {
                     let same = |sent: &&(Outgoing, Option<Beat>)| sent.0.sequence == Some(sequence);
                     let again = self.kept.iter().find(same).expect("it was sent before").clone();
                     self.sent.push(again);
+                    self.resent += 1;
                 }
                 Output::Run(job) => self.run(now, job),
                 Output::Check { job, group } => {

@@ -3,7 +3,10 @@
 use super::table_sync::TableSync;
 use super::{Cluster, may_tell};
 use crate::history::Resend;
-use crate::{Beat, Boot, Event, Message, NodeId, NodeStatus, Outgoing, Output, Settings, Time};
+use crate::{
+    Beat, Boot, Event, Message, NodeId, NodeStatus, Outgoing, Output, ServiceAddresses, Settings,
+    Time,
+};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -28,6 +31,8 @@ pub(super) struct Transmitter {
     /// When a slow line has sent everything that was given to it, see `serial_pacing.rs`.
     pub(super) line_free: Time,
     pub(super) beat: Beat,
+    /// Where this node can be reached on the service network.
+    pub(super) service: ServiceAddresses,
     pub(super) sync: TableSync,
     dated: VecDeque<(u64, Time)>,
     /// Since when answers to requests are counted, and how many there were.
@@ -53,6 +58,7 @@ impl Transmitter {
             last_beat: None,
             line_free: Time::START,
             beat,
+            service: ServiceAddresses::NONE,
             sync: TableSync::new(settings),
             dated: VecDeque::with_capacity(DATED_MAX),
             answers: (Time::START, 0),
@@ -134,7 +140,6 @@ impl Cluster {
         let deadtime = self.detection().announced_deadtime();
         let flow_control = self.transmitter.flow_control;
         self.send(Message::Status { status, deadtime, flow_control }, None);
-        self.load_line();
         self.transmitter.last_beat = Some(self.now);
         self.transmitter.next_beat = self.now + self.keepalive();
         if self.is_awaited() {
@@ -151,6 +156,7 @@ impl Cluster {
 
     /// Sends a message to every node, or to one node.
     pub(super) fn send(&mut self, message: Message, dest: Option<NodeId>) {
+        self.load_line(&message);
         let sequence = message.is_sequenced().then(|| self.history.next());
         let outgoing = Outgoing {
             message,
@@ -175,7 +181,9 @@ impl Cluster {
     fn request_missing(&mut self) {
         for node in self.others() {
             let now = self.now;
-            while let Some(sequence) = self.peer_mut(node).receiver.request(now) {
+            while self.line_is_idle() <= now
+                && let Some(sequence) = self.peer_mut(node).receiver.request(now)
+            {
                 self.send(Message::Rexmit { first: sequence, last: sequence }, Some(node));
             }
         }
@@ -231,11 +239,17 @@ impl Cluster {
         }
         let span = self.settings.rexmit_delay;
         for sequence in self.history.clamp(first, last) {
+            if self.line_has_room() > self.now {
+                return;
+            }
             if !self.transmitter.may_answer(self.now, span) {
                 return;
             }
             match self.history.resend(self.now, sequence, span) {
-                Resend::Again => self.outbox.push_back(Output::Resend(sequence)),
+                Resend::Again => {
+                    self.outbox.push_back(Output::Resend(sequence));
+                    self.load_line_again();
+                }
                 Resend::TooLow => {
                     self.report(Event::CannotResend(from, sequence));
                     self.send(Message::Nak { sequence, too_low: true }, Some(from));

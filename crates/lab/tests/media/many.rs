@@ -41,8 +41,6 @@ fn config(case: Case) -> ClusterConfig {
         deadtime: Duration::from_secs(5),
         warntime: Duration::from_secs(4),
         initdead: Duration::from_secs(10),
-        // With the guard the order is refused: a known defect, see docs/guard.md.
-        extra: vec!["guard off".to_owned()],
         ..usual
     }
 }

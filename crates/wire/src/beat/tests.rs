@@ -13,18 +13,6 @@ fn read_text(text: &str) -> Option<Beat> {
 }
 
 #[test]
-fn addresses_on_service_network_are_not_told_on_serial_lines() {
-    let service = std::iter::once(IpAddr::from([192, 0, 2, 7])).collect();
-    let beat = Beat { service, ..Beat::default() };
-    for (form, expected) in [(Form::Framed, service), (Form::Classic, ServiceAddresses::NONE)] {
-        let (mut out, mut heard) = (Vec::new(), Beat::default());
-        push(&mut out, &beat, form).unwrap();
-        assert!(read(&out, &mut heard));
-        assert_eq!(heard.service, expected);
-    }
-}
-
-#[test]
 fn beat_text_round_trips_unchanged() {
     for text in [
         TEXT,
@@ -41,7 +29,7 @@ fn beat_text_round_trips_unchanged() {
     ] {
         let beat = read_text(text).unwrap();
         let mut out = Vec::new();
-        push(&mut out, &beat, Form::Framed).unwrap();
+        push(&mut out, &beat).unwrap();
         assert_eq!(out, text.as_bytes());
     }
     assert_eq!(
@@ -142,7 +130,7 @@ fn malformed_or_oversized_beat_text_is_rejected() {
 fn beat_with_too_many_claims_is_not_encoded() {
     let claim = read_text(TEXT).unwrap().claims[0];
     let beat = Beat { claims: vec![claim; GROUPS_MAX + 1], ..Beat::default() };
-    let pushed = push(&mut Vec::new(), &beat, Form::Framed);
+    let pushed = push(&mut Vec::new(), &beat);
     assert_eq!(pushed, Err(EncodeError::BeatTooLarge));
 }
 
@@ -159,7 +147,7 @@ fn beat_of_previous_version_round_trips_unchanged() {
     ] {
         let beat = read_text(text).unwrap();
         let mut out = Vec::new();
-        push(&mut out, &beat, Form::Framed).unwrap();
+        push(&mut out, &beat).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), text);
     }
     let beat = read_text("1;1;7;0;l;;").unwrap();

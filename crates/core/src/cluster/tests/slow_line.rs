@@ -3,7 +3,8 @@
 use super::pair::Pair;
 use super::table_sync::{beats, crowded, is_whole};
 use super::*;
-use crate::{BEAT_TEXT_MAX, LinkId};
+use crate::{BEAT_TEXT_MAX, LinkId, ServiceAddresses};
+use std::net::IpAddr;
 
 const GROUPS: usize = 200;
 /// Bytes per second, which is 40 times what a whole table has.
@@ -61,4 +62,65 @@ fn slow_line_beside_fast_link_does_not_delay_tables() {
     assert!(took < KEEPALIVE * 2, "{took:?}");
     let longest = beats(pair.node(A), 0).iter().map(|beat| beat.claims.len()).max();
     assert!(longest > Some(20), "{longest:?}");
+}
+
+/// The bytes of everything that a node has sent.
+fn sent_with_requests(pair: &mut Pair, id: NodeId) -> usize {
+    const REQUEST: usize = 205;
+    let beats = sent(pair, id);
+    let node = pair.node(id);
+    beats + node.unsequenced * REQUEST + node.resent * FRAME
+}
+
+/// Requests for what was lost filled the line, and an order never arrived.
+#[test]
+fn messages_lost_on_slow_line_are_requested_within_its_speed() {
+    let mut pair = joined_by(&["ttyS0"], &[(LinkId(0), SPEED)]);
+    pair.until("A is known", |pair| is_whole(pair, B, A));
+    let (before, start) = ([A, B].map(|id| sent_with_requests(&mut pair, id)), pair.now);
+    let heard = |pair: &mut Pair| pair.node(B).cluster.peer(A).receiver.last();
+    // Requests are lost too.
+    pair.beats_only = true;
+    for _ in 0..40 {
+        pair.mute = Some(A);
+        pair.pass(KEEPALIVE);
+        pair.mute = None;
+        let last = heard(&mut pair);
+        pair.until("one beat is heard", |pair| heard(pair) > last);
+    }
+    let is_missing = |pair: &mut Pair| !pair.node(B).cluster.peer(A).receiver.is_complete();
+    assert!(is_missing(&mut pair), "messages were lost");
+    pair.beats_only = false;
+    pair.pass(KEEPALIVE * 20);
+    let carried = pair.now.since(start).as_millis() * u128::from(SPEED) / 1000;
+    for (id, before) in [A, B].into_iter().zip(before) {
+        let sent = sent_with_requests(&mut pair, id) - before;
+        assert!(sent as u128 <= carried, "{id:?} sent {sent} bytes, {carried} are carried");
+    }
+    pair.until("nothing is missing", |pair| !is_missing(pair));
+}
+
+#[test]
+fn service_network_beside_slow_line_does_not_raise_speed() {
+    let mut pair = joined_by(&["ttyS0", crate::SERVICE_LINK], &[(LinkId(0), SPEED)]);
+    pair.pass(INITDEAD * 2);
+    let sent = sent(&mut pair, A);
+    let carried = usize::try_from((INITDEAD * 2 + KEEPALIVE).as_millis()).unwrap() * 5;
+    assert!(sent <= carried, "{sent} bytes, {carried} are carried");
+}
+
+#[test]
+fn addresses_on_service_network_are_told_rarely_beside_slow_line() {
+    for (slow, rare) in [(vec![], false), (vec![(LinkId(0), SPEED)], true)] {
+        let mut pair = joined_by(&["ttyS0"], &slow);
+        let now = pair.now;
+        let own: ServiceAddresses = std::iter::once(IpAddr::from([192, 0, 2, 7])).collect();
+        pair.node(A).cluster.handle(now, &Input::ServiceAddresses(own));
+        pair.until("B knows them", |pair| pair.node(B).cluster.service_targets().eq(own.ips()));
+        let since = pair.node(A).kept.len();
+        pair.pass(KEEPALIVE * 80);
+        let all = beats(pair.node(A), since);
+        let told = all.iter().filter(|beat| !beat.service.is_empty()).count();
+        assert!(told > 0 && (told < all.len() / 7) == rare, "{told} of {}", all.len());
+    }
 }
