@@ -1,6 +1,6 @@
 //! What the laws need to know about a machine's past, recorded outside its core.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use systole_core::{
     AfterCheck, Cause, Cluster, Event, GroupKey, HandOverProgress, NodeId, Outcome, Phase,
@@ -36,7 +36,7 @@ pub(crate) struct Watch {
     /// The beats that were heard: the sender, when it sent the beat, and when the daemon heard it.
     beats: VecDeque<(NodeId, Time, Time)>,
     /// The owners of groups, as far as the daemon learned them at its start or has reported them since.
-    ownership: Vec<Told>,
+    ownership: BTreeMap<GroupKey, (NodeId, u64)>,
     /// What the daemon reported in this turn, by the place of the group.
     news: Vec<(usize, NodeId, u64)>,
     /// Why each group is as it is, or why this node lost it.
@@ -60,7 +60,8 @@ pub(crate) struct Watch {
 impl Watch {
     /// Makes the observer of a daemon that starts, and finds this on its disk.
     pub(crate) fn new(now: Time, stored: &[Told]) -> Self {
-        let ownership = stored.iter().copied().filter(|(_, _, term)| *term > 0).collect();
+        let stored = stored.iter().copied().filter(|(_, _, term)| *term > 0);
+        let ownership = stored.map(|(key, owner, term)| (key, (owner, term))).collect();
         Self { turned: now, ownership, ..Self::default() }
     }
 
@@ -225,17 +226,17 @@ impl Watch {
 
     /// Returns the owner of a group before this turn, as far as the daemon reported or learned it.
     pub(crate) fn owner(&self, group: GroupKey) -> Option<NodeId> {
-        self.ownership.iter().find(|(key, ..)| *key == group).map(|(_, owner, _)| *owner)
+        self.ownership.get(&group).map(|(owner, _)| *owner)
     }
 
     /// EXPLAIN: every change of owner was reported.
     pub(crate) fn explained(&mut self, cluster: &Cluster) -> Result<(), String> {
         for (group, owner, term) in self.news.drain(..) {
             let key = cluster.settings().groups[group].key;
-            self.ownership.retain(|told| told.0 != key);
-            self.ownership.push((key, owner, term));
+            self.ownership.insert(key, (owner, term));
         }
-        let silent = cluster.terms().find(|row| !self.ownership.contains(row));
+        let is_told = |(key, owner, term): &Told| self.ownership.get(key) == Some(&(*owner, *term));
+        let silent = cluster.terms().find(|row| !is_told(row));
         silent.map_or(Ok(()), |(key, owner, term)| {
             let me = cluster.settings().me;
             Err(format!("{me:?} says nothing of {owner:?} owning {key:?} in term {term}"))
@@ -244,6 +245,7 @@ impl Watch {
 }
 
 fn is_heard(cluster: &Cluster, node: NodeId) -> bool {
-    let report = &cluster.snapshot(&systole_core::Wording::FACTS).nodes[node.index()];
+    let report =
+        &cluster.snapshot_without_groups(&systole_core::Wording::FACTS).nodes[node.index()];
     report.silence_ms.is_some() && report.status != "dead"
 }

@@ -2,10 +2,11 @@
 //! so is a pair that is reached although it is declared impossible.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use systole_core::{Table, Visits, take_visits};
 use systole_sim::{Fences, Options, World};
 
-/// Plays worlds, and counts the pairs that their cores reached.
+/// Plays worlds on all cores, and counts the pairs that their cores reached.
 fn play() -> Visits {
     let kinds = [
         (0..2_000, Options::default()),
@@ -13,14 +14,28 @@ fn play() -> Visits {
         (0..300, Options { checks: true, ..Options::default() }),
         (0..50, Options { nodes: 3, trouble: std::time::Duration::ZERO, ..Options::default() }),
     ];
-    for (seeds, options) in kinds {
-        for seed in seeds {
-            if let Err(broken) = World::new(seed, options).run() {
+    let worlds =
+        kinds.into_iter().flat_map(|(seeds, options)| seeds.map(move |seed| (seed, options)));
+    let (worlds, next): (Vec<(u64, Options)>, _) = (worlds.collect(), AtomicUsize::new(0));
+    let play = || {
+        while let Some((seed, options)) = worlds.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if let Err(broken) = World::new(*seed, *options).run() {
                 panic!("{broken}, with {options:?} and SYSTOLE_SEED={seed}");
             }
         }
-    }
-    take_visits()
+        take_visits()
+    };
+    let count = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut all = Visits::default();
+    std::thread::scope(|scope| {
+        let players: Vec<_> = (0..count).map(|_| scope.spawn(play)).collect();
+        for player in players {
+            for (pair, count) in player.join().expect("every law holds") {
+                *all.entry(pair).or_default() += count;
+            }
+        }
+    });
+    all
 }
 
 type Pairs = BTreeMap<(&'static str, &'static str), &'static str>;

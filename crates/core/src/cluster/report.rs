@@ -213,6 +213,14 @@ impl Cluster {
     /// Returns a copy of the state, for people and their tools.
     #[must_use]
     pub fn snapshot(&self, wording: &Wording) -> Snapshot {
+        let groups = self.settings.group_ids();
+        let groups = groups.map(|group| self.group_report(group, wording)).collect();
+        Snapshot { groups, ..self.snapshot_without_groups(wording) }
+    }
+
+    /// Returns the same without the groups.
+    #[must_use]
+    pub fn snapshot_without_groups(&self, wording: &Wording) -> Snapshot {
         let names = |node: NodeId| self.settings.name(node).to_owned();
         Snapshot {
             node: names(self.settings.me),
@@ -225,11 +233,7 @@ impl Cluster {
             auto_failback: self.settings.failback.to_string(),
             nodes: self.settings.node_ids().map(|node| self.node_report(node)).collect(),
             ping_nodes: self.ping_reports(),
-            groups: self
-                .settings
-                .group_ids()
-                .map(|group| self.group_report(group, wording))
-                .collect(),
+            groups: Vec::new(),
             hand_over: self.hand_over.running().map(|it| {
                 (names(it.giver), names(it.taker), (wording.scope)(it.scope, &self.settings))
             }),

@@ -80,7 +80,7 @@ pub(crate) fn rest(
 
 /// Returns whether a status says why no node runs a group: something failed, or the node is told to stop.
 fn explains(cluster: &Cluster, group: GroupId) -> bool {
-    cluster.snapshot(&Wording::FACTS).stopping
+    cluster.snapshot_without_groups(&Wording::FACTS).stopping
         || !cluster.group_report(group, &Wording::FACTS).failures.is_empty()
 }
 
@@ -129,13 +129,15 @@ pub(crate) fn alone_owns(
     }
     let misses = |group: &GroupId| {
         let services = &machine.services;
-        let is_well = !services.was_sick(*group)
-            && !is_unable(world, machine, *group)
-            && !machine.is_hindered(now);
+        let is_well = || {
+            !services.was_sick(*group)
+                && !machine.is_hindered(now)
+                && !is_unable(world, machine, *group)
+        };
         let is_stuck = |group| services.is_unstoppable(group) || services.is_slow(group);
         let mut near = rivals.iter().filter(|(one, two)| one == group || two == group);
         let is_free = !near.any(|(one, two)| is_stuck(*one) || is_stuck(*two));
-        machine.has_line(world, *group) && !services.runs(*group) && is_well && is_free
+        !services.runs(*group) && machine.has_line(world, *group) && is_free && is_well()
     };
     let missing = world.group_ids().find(misses);
     if let Some(group) = missing.filter(|_| snapshot.executor && !snapshot.stopping) {
@@ -185,7 +187,8 @@ pub(crate) fn together_own(
             continue;
         }
         let is_excused = |machine: &Machine| {
-            let snapshot = machine.cluster.as_ref().map(|it| it.snapshot(&Wording::FACTS));
+            let snapshot =
+                machine.cluster.as_ref().map(|it| it.snapshot_without_groups(&Wording::FACTS));
             let waits = |told: Snapshot| {
                 !told.executor || !told.fencing.is_empty() || is_unable(settings, machine, group)
             };
@@ -211,7 +214,8 @@ fn is_left_alone(world: &Settings, machine: &Machine, group: GroupId) -> bool {
     let place = machine.place_of(world, group);
     let (Some(cluster), Some(group)) = (&machine.cluster, place) else { return false };
     let told = cluster.group_report(group, &Wording::FACTS);
-    let is_held = told.stay.hold.is_some() || cluster.snapshot(&Wording::FACTS).hold.is_some();
+    let is_held =
+        told.stay.hold.is_some() || cluster.snapshot_without_groups(&Wording::FACTS).hold.is_some();
     // The number is that of the daemon, which keeps its numbers through reloads.
     let mut monitors = cluster.settings().monitors_of(group);
     let is_ignored = monitors.any(|(_, it)| it.then == LastResort::Ignore);
@@ -232,7 +236,7 @@ fn is_left_alone(world: &Settings, machine: &Machine, group: GroupId) -> bool {
 fn is_unable(world: &Settings, machine: &Machine, group: GroupId) -> bool {
     let place = machine.place_of(world, group);
     let (Some(cluster), Some(group)) = (&machine.cluster, place) else { return true };
-    let snapshot = cluster.snapshot(&Wording::FACTS);
+    let snapshot = cluster.snapshot_without_groups(&Wording::FACTS);
     snapshot.stopping
         || cluster.group_report(group, &Wording::FACTS).unable.contains(&snapshot.node)
 }

@@ -52,7 +52,7 @@ impl World {
     fn check_hold(&self, node: NodeId, job: Job) -> Result<(), Broken> {
         let machine = &self.machines[node.index()];
         let Some(cluster) = &machine.cluster else { return Ok(()) };
-        let snapshot = cluster.snapshot(&systole_core::Wording::FACTS);
+        let snapshot = cluster.snapshot_without_groups(&systole_core::Wording::FACTS);
         let Some(place) = machine.place_of(&self.settings, job.group) else { return Ok(()) };
         let stay = cluster.group_report(place, &systole_core::Wording::FACTS).stay;
         let is_held = snapshot.hold.is_some() || stay.hold.is_some();
