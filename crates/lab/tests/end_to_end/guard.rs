@@ -121,6 +121,30 @@ fn owner_whose_kernel_answers_is_left_alone_until_its_machine_is_off() -> Outcom
 }
 
 #[test]
+fn owner_that_stands_still_while_cut_off_does_not_put_its_address_back_beside_the_other_node()
+-> Outcome {
+    play(&config(), |lab| {
+        acquainted(lab)?;
+        let since = Instant::now();
+        wall_up(lab, Node::Web1)?;
+        lab.cut(Node::Web1, Link::Direct, Cut::Silent)?;
+        wait_for_guard(lab, Node::Web2)?;
+        lab.freeze(Node::Web1)?;
+        owned_by(lab, Node::Web2)?;
+        lab.thaw(Node::Web1)?;
+        lab.wait_for_log(
+            Node::Web1,
+            &["Permit expired", "still answers for an address of the group"],
+        )?;
+        std::thread::sleep(CUT);
+        stays_with(lab, Node::Web2);
+        never_two("after the pause", lab.owners(lab.config().address).len() > 1);
+        nobody_answered_twice(lab, since);
+        Ok(())
+    })
+}
+
+#[test]
 fn node_whose_processes_are_all_killed_has_no_second_owner_before_its_address_is_gone() -> Outcome {
     play(&config(), |lab| {
         acquainted(lab)?;

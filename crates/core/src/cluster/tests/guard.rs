@@ -242,3 +242,19 @@ fn addresses_on_service_network_are_told_stored_and_used() {
     assert!(recalled.seeks_on_service_network(), "it may have other addresses by now");
     assert!(recalled.service_targets().eq(stored.service.ips()));
 }
+
+/// A node that is cut off stands still for longer than a dead time; the other node takes its group meanwhile.
+#[test]
+fn node_continuing_after_pause_while_cut_off_asks_before_it_takes_its_group_again() {
+    for executor_first in [false, true] {
+        let mut pair = pair(Guard::Strict, true);
+        pair.cut = true;
+        answered_by(&mut pair, Some(mac(B)), DEADTIME * 4);
+        pair.node(A).asked.clear();
+        pair.stand_still(A, DEADTIME * 3, executor_first);
+        answered_by(&mut pair, Some(mac(B)), DEADTIME * 4);
+        assert_eq!(pair.runs(A), [], "{executor_first}");
+        answered_by(&mut pair, None, DEADTIME * 4);
+        assert_eq!(pair.runs(A).len(), 2, "{executor_first}");
+    }
+}
