@@ -46,6 +46,8 @@ pub enum Refusal {
     NotHere,
     /// The other node, a C node, can hand over only whole sets.
     SetsOnly,
+    /// A machine answers for an address of a group, or may do so, and its node is not heard.
+    Guarded,
     /// This node requested the hand-over and no longer has a reason for it.
     Withdrawn,
 }
@@ -117,6 +119,7 @@ impl Refusal {
             | Self::SeveralOwners
             | Self::Unable
             | Self::NotHere
+            | Self::Guarded
             | Self::SetsOnly
             | Self::Withdrawn => self,
         }
@@ -144,6 +147,7 @@ impl Refusal {
             | Self::PeerDied
             | Self::Failed
             | Self::Withdrawn
+            | Self::Guarded
             | Self::CannotLook
             | Self::NotReady => false,
         }

@@ -44,6 +44,9 @@ pub const fn refusal(why: Refusal) -> &'static str {
         Refusal::SetsOnly => {
             "the other node runs heartbeat 3.0.6, which moves no single group of a set"
         }
+        Refusal::Guarded => {
+            "a machine may still have an address of a group, and its node is not heard; `hb status` says which one, and what to do"
+        }
         Refusal::Withdrawn => "the reason for it no longer exists",
     }
 }

@@ -82,6 +82,7 @@ impl LogRenderer {
                 | Refusal::Unable
                 | Refusal::NotHere
                 | Refusal::SetsOnly
+                | Refusal::Guarded
                 | Refusal::Withdrawn,
                 _,
             ) => warning(format!("{message}  Reason: {}.", texts::refusal(why))),

@@ -88,8 +88,7 @@ impl Cluster {
             return Err(Refusal::Differs);
         }
         if elsewhere.is_empty() && here.iter().any(|group| self.is_guarded(*group)) {
-            // The machine of the owner answers, and there is no node to ask.
-            return Err(Refusal::NoPeer);
+            return Err(Refusal::Guarded);
         }
         if elsewhere.is_empty() {
             self.take_by_order(&groups, here);

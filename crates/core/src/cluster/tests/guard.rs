@@ -88,6 +88,16 @@ fn group_of_silent_node_whose_machine_answers_is_not_taken_until_it_stops_answer
 }
 
 #[test]
+fn takeover_order_for_group_whose_machine_answers_is_refused_with_that_reason() {
+    let mut pair = silent(Guard::Strict);
+    let now = pair.now;
+    pair.node(A).order(now, Order::Takeover(GroupSet::All));
+    answered_by(&mut pair, Some(mac(B)), KEEPALIVE);
+    assert_eq!(pair.node(A).answers, [refused(Refusal::Guarded)]);
+    assert_eq!(pair.runs(A), [FIRST]);
+}
+
+#[test]
 fn group_of_dead_machine_is_taken_at_its_dead_time() {
     let mut pair = pair(Guard::Strict, true);
     pair.end(B);
