@@ -16,7 +16,7 @@ test:
 
 # Play one simulated world again.
 sim SEED:
-    SYSTOLE_SEED={{SEED}} cargo test --package systole-sim --test laws first_half -- --nocapture
+    SYSTOLE_SEED={{SEED}} cargo test --package systole-sim --test laws two_node -- --nocapture
 
 # Play N simulated worlds, some of them more than the tests do, explore larger scopes, and renew the control.
 soak N="100000": control
