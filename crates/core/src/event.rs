@@ -7,8 +7,8 @@ mod hold;
 mod steps;
 
 use crate::{
-    Failure, GroupId, HandOverProgress, Job, LinkId, Mac, NodeId, NodeStatus, Obstacle, Outcome,
-    Phase, PingCounts, PingId, Silence, Uuid, Words,
+    AnswerNews, Failure, GroupId, HandOverProgress, Job, LinkId, Mac, NodeId, NodeStatus, Obstacle,
+    Outcome, Phase, PingCounts, PingId, Silence, Uuid, Words,
 };
 pub use cause::{Cause, Proof};
 pub use check::AfterCheck;
@@ -238,7 +238,7 @@ pub enum Event {
     },
     /// Something is held, or kept where it is, or no longer is.
     Hold(HoldEvent),
-    /// A machine answers for an address of a group that this node would take.
+    /// A machine answers for an address of a group that this node would take, or no longer does.
     AddressAnswers {
         /// The group.
         group: GroupId,
@@ -246,6 +246,8 @@ pub enum Event {
         mac: Mac,
         /// The node that has it; absent if no node is known to have it.
         node: Option<NodeId>,
+        /// What is new.
+        news: AnswerNews,
     },
     /// No node runs a group, and this node does not take it.
     NotTaken {

@@ -3,6 +3,7 @@
 //! Answers are not signed: they can delay that the group is taken, and never move it.
 
 use crate::{Mac, Time};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// How long a machine that works may take to answer.
@@ -32,6 +33,22 @@ pub enum Guard {
     After(Duration),
 }
 
+/// What is new of a machine that answers for an address of a group.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerNews {
+    /// It answers, and the group is not taken because of that.
+    #[default]
+    Answers,
+    /// It no longer answers.
+    Silent,
+    /// It has answered for as long as `guard after` waits.
+    Limit,
+    /// The news is not known to the reader.
+    #[serde(other)]
+    Unknown,
+}
+
 /// The questions about the addresses of one group, and their answers.
 #[derive(Debug, Default)]
 pub(crate) struct Inquiry {
@@ -50,6 +67,8 @@ pub(crate) struct Inquiry {
     last: Option<Time>,
     /// The machine that was last reported, and when.
     told: Option<(Mac, Time)>,
+    /// It was also reported that the group no longer waits for that machine.
+    is_end_told: bool,
 }
 
 /// What the answers say.
@@ -118,11 +137,32 @@ impl Inquiry {
 
     /// Whether it is to be reported now which machine answers. Anybody can answer, so it is not reported often.
     pub(crate) fn tell(&mut self, now: Time, mac: Mac) -> bool {
-        let is_news = self.told.is_none_or(|(told, at)| told != mac && now.since(at) >= TELL_GAP);
+        let is_other = |told| told != mac || self.is_end_told;
+        let is_news =
+            self.told.is_none_or(|(told, at)| is_other(told) && now.since(at) >= TELL_GAP);
         if is_news {
-            self.told = Some((mac, now));
+            (self.told, self.is_end_told) = (Some((mac, now)), false);
         }
         is_news
+    }
+
+    /// Why the group no longer waits for the machine that was reported, if that is to be reported now.
+    pub(crate) fn tell_end(
+        &mut self,
+        verdict: Verdict,
+        guard: Guard,
+        now: Time,
+    ) -> Option<(Mac, AnswerNews)> {
+        let (mac, _) = self.told.filter(|_| !self.is_end_told)?;
+        let news = match (verdict, guard) {
+            (Verdict::Free, _) => AnswerNews::Silent,
+            (Verdict::InUse(_), Guard::After(limit)) if self.answered_for(now) >= limit => {
+                AnswerNews::Limit
+            }
+            (Verdict::InUse(_) | Verdict::Unknown, _) => return None,
+        };
+        self.is_end_told = true;
+        Some((mac, news))
     }
 
     /// What the answers say now. A machine that has answered must have been silent for `patience`: it may stand still.
@@ -220,6 +260,24 @@ mod tests {
         assert!(inquiry.tell(at(0), PEER) && !inquiry.tell(at(90_000), PEER));
         let other = Mac([2; 6]);
         assert!(!inquiry.tell(at(59_999), other) && inquiry.tell(at(60_000), other));
+    }
+
+    #[test]
+    fn end_of_reported_answers_is_reported_once_with_its_reason() {
+        let strict = Guard::Strict;
+        let mut inquiry = asked(300);
+        inquiry.answer(at(301), PEER, GAP);
+        assert_eq!(inquiry.tell_end(Verdict::Free, strict, at(302)), None, "nothing was reported");
+        assert!(inquiry.tell(at(302), PEER));
+        assert_eq!(inquiry.tell_end(Verdict::InUse(PEER), strict, at(400)), None);
+        let silent = Some((PEER, AnswerNews::Silent));
+        assert_eq!(inquiry.tell_end(Verdict::Free, strict, at(500)), silent);
+        assert_eq!(inquiry.tell_end(Verdict::Free, strict, at(600)), None);
+        assert!(!inquiry.tell(at(700), PEER) && inquiry.tell(at(60_302), PEER));
+        let after = Guard::After(Duration::from_mins(1));
+        assert_eq!(inquiry.tell_end(Verdict::InUse(PEER), after, at(60_300)), None);
+        let limit = Some((PEER, AnswerNews::Limit));
+        assert_eq!(inquiry.tell_end(Verdict::InUse(PEER), after, at(60_301)), limit);
     }
 
     #[test]

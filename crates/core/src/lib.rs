@@ -53,7 +53,7 @@ pub use event::{
 pub use evidence::{
     HandOverProgress, HandOverReason, LastBeat, PingCounts, PingVerdict, ProgressStage, Silence,
 };
-pub use guard::Guard;
+pub use guard::{AnswerNews, Guard};
 pub use history::HISTORY_MAX;
 pub use id::{
     GROUPS_MAX, GroupId, GroupKey, JobId, LINKS_MAX, LinkId, Mac, NODES_MAX, NodeId, PingId, Uuid,

@@ -10,7 +10,7 @@ mod refusal;
 pub use cause::cause;
 pub use check::{after_check_count, after_check_word, check};
 pub use foreign::{foreign, foreign_advice, foreign_word};
-pub use guard::address_answers;
+pub use guard::{address_answers, answer_news};
 pub use outcome::{explained, failed, failure, outcome};
 pub use refusal::{order_refusal, reason, refusal, reload_refusal};
 use systole_core::{Obstacle, Scope, Settings, Wording};

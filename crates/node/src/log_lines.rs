@@ -107,8 +107,8 @@ impl LogRenderer {
             Event::Foreign { group, resource, owner, step } => {
                 vec![self.foreign(*group, *resource, *owner, *step)]
             }
-            Event::AddressAnswers { group, mac, node } => {
-                vec![self.address_answers(*group, *mac, *node)]
+            Event::AddressAnswers { group, mac, node, news } => {
+                vec![self.address_answers(*group, (*mac, *node), *news)]
             }
             Event::StopRetried { group, resource, outcome: _ } => {
                 vec![self.stop_retried(*group, *resource)]

@@ -44,7 +44,9 @@ impl Teller {
                 let took = self.record_phase(entry, *phase);
                 ownership(owner, *term, *phase, (cause, evidence), took)
             }
-            JournalEvent::Guard { mac, node, .. } => texts::address_answers(mac, node.as_deref()),
+            JournalEvent::Guard { mac, node, news, .. } => {
+                texts::answer_news(mac, node.as_deref(), *news)
+            }
             JournalEvent::NotTaken { obstacle, evidence, .. } => not_taken(*obstacle, evidence),
             JournalEvent::Reach { fault, .. } => reach(fault.as_deref()),
             JournalEvent::AddressBack { addresses, cause, .. } => back(addresses, cause),
@@ -108,9 +110,7 @@ impl Teller {
                 format!("this node loaded another configuration{how}: {}", changes.join("; "))
             }
             JournalEvent::Stop => "this node was told to stop".to_owned(),
-            JournalEvent::Pause { milliseconds } => {
-                format!("{} was stalled for {}", teller(entry), span(*milliseconds))
-            }
+            JournalEvent::Pause { milliseconds } => stall(teller(entry), *milliseconds),
             JournalEvent::Failure { node, action, resource, outcome, .. } => {
                 format!("{}: {outcome}", texts::failed(node, *action, resource))
             }
@@ -201,6 +201,10 @@ fn fencing(node: &str, step: &str, attempt: Option<u32>, evidence: &str) -> Stri
         other => format!("{node}: {other}{attempt}"),
     };
     if evidence.is_empty() { what } else { format!("{what}: {evidence}") }
+}
+
+fn stall(node: &str, milliseconds: u64) -> String {
+    format!("{node} was stalled for {}", span(milliseconds))
 }
 
 fn ownership(

@@ -1,7 +1,7 @@
 //! Asking the network of the floating addresses whether a node that is not heard still has them.
 
 use super::Cluster;
-use crate::guard::{Guard, Verdict};
+use crate::guard::{AnswerNews, Guard, Verdict};
 use crate::mutation::Mutation;
 use crate::peer::Kind;
 use crate::{Event, GroupId, Mac, NodeId, NodeStatus, Output, Time};
@@ -27,6 +27,12 @@ impl Cluster {
                 inquiry.end();
             } else if inquiry.ask(now, gap, hurries) {
                 self.outbox.push_back(Output::AskNetwork(group));
+            }
+            let verdict = self.groups[group].inquiry.verdict(now, self.patience_with_answers());
+            let (guard, inquiry) = (self.settings.guard, &mut self.groups[group].inquiry);
+            if let Some((mac, news)) = inquiry.tell_end(verdict, guard, now) {
+                let node = self.node_with(mac);
+                self.report(Event::AddressAnswers { group, mac, node, news });
             }
         }
         for node in self.others() {
@@ -54,7 +60,8 @@ impl Cluster {
         let (now, by) = (self.now, self.guarded_by(group));
         if let Some((mac, node)) = by.filter(|(mac, _)| self.groups[group].inquiry.tell(now, *mac))
         {
-            self.report(Event::AddressAnswers { group, mac, node });
+            let news = AnswerNews::Answers;
+            self.report(Event::AddressAnswers { group, mac, node, news });
         }
     }
 

@@ -5,7 +5,7 @@ use crate::order::JournalOrder;
 use crate::protocol::Reason;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use systole_core::{Action, Obstacle, Phase, Refusal, Step};
+use systole_core::{Action, AnswerNews, Obstacle, Phase, Refusal, Step};
 
 /// An event, with its evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub enum JournalEvent {
         /// The evidence.
         evidence: String,
     },
-    /// A machine answers for an address of a group that this node would take over.
+    /// A machine answers for an address of a group that this node would take over, or no longer does.
     Guard {
         /// The group.
         group: String,
@@ -35,6 +35,9 @@ pub enum JournalEvent {
         /// The node that has it; absent if no node is known to have it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         node: Option<String>,
+        /// What is new of the machine.
+        #[serde(default)]
+        news: AnswerNews,
     },
     /// No node runs a group, and this node does not take it over.
     NotTaken {

@@ -115,6 +115,7 @@ fn owner_whose_kernel_answers_is_left_alone_until_its_machine_is_off() -> Outcom
         let off = Instant::now();
         lab.power_off(Node::Web1)?;
         owned_by(lab, Node::Web2)?;
+        lab.wait_for_log(Node::Web2, &["of web1 no longer answers for an address of the group"])?;
         print_gap(lab, "power-off behind the guard", off, Duration::from_secs(1));
         Ok(())
     })

@@ -2,7 +2,7 @@
 
 use super::{LogRenderer, info, warning};
 use crate::log::Line;
-use systole_core::{Cause, GroupId, HoldEvent, Mac, NodeId, Obstacle};
+use systole_core::{AnswerNews, Cause, GroupId, HoldEvent, Mac, NodeId, Obstacle};
 use systole_ipc::texts;
 
 impl LogRenderer {
@@ -42,9 +42,14 @@ impl LogRenderer {
     }
 
     /// A machine answers for an address of a group that this node would take.
-    pub(super) fn address_answers(&self, group: GroupId, mac: Mac, node: Option<NodeId>) -> Line {
+    pub(super) fn address_answers(
+        &self,
+        group: GroupId,
+        (mac, node): (Mac, Option<NodeId>),
+        news: AnswerNews,
+    ) -> Line {
         let node = node.map(|node| self.node(node));
-        let sentence = texts::address_answers(&mac.to_string(), node);
+        let sentence = texts::answer_news(&mac.to_string(), node, news);
         warning(format!("Group {}: {sentence}.", self.key(group)))
     }
 

@@ -13,8 +13,7 @@ pub(super) use file::Scribe;
 
 use std::time::Duration;
 use systole_core::{
-    Action, Cause, Event, Failure, ForeignStep, Group, GroupId, HandOverEvent, Mac, NodeId,
-    Settings,
+    Action, Cause, Event, Failure, ForeignStep, Group, GroupId, HandOverEvent, NodeId, Settings,
 };
 use systole_ipc::journal::{JournalEvent, RETIRED};
 use systole_ipc::texts;
@@ -87,7 +86,7 @@ pub(crate) fn of_event(settings: &Settings, event: &Event) -> Option<JournalEven
         Event::Foreign { group, resource, owner, step } => {
             foreign(settings, (*group, *resource), owner.as_ref().map(name), *step)
         }
-        Event::AddressAnswers { group, mac, node } => guarded(settings, (*group, *mac, *node)),
+        Event::AddressAnswers { .. } => guarded(settings, event),
         Event::StopFailed { group, resource, outcome } => {
             failed(settings, settings.me, *group, Action::Stop, *resource, texts::outcome(*outcome))
         }
@@ -134,13 +133,11 @@ fn foreign(
     })
 }
 
-fn guarded(
-    settings: &Settings,
-    (group, mac, node): (GroupId, Mac, Option<NodeId>),
-) -> Option<JournalEvent> {
+fn guarded(settings: &Settings, event: &Event) -> Option<JournalEvent> {
+    let Event::AddressAnswers { group, mac, node, news } = *event else { return None };
     let node = node.map(|node| settings.name(node).to_owned());
     let group = settings.groups.get(group.index())?.name().to_owned();
-    Some(JournalEvent::Guard { group, mac: mac.to_string(), node })
+    Some(JournalEvent::Guard { group, mac: mac.to_string(), node, news })
 }
 
 fn failed(

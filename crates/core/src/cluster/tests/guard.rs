@@ -2,7 +2,7 @@
 
 use super::pair::Pair;
 use super::*;
-use crate::{AddressSpec, Guard, Mac, ServiceAddresses};
+use crate::{AddressSpec, AnswerNews, Guard, Mac, ServiceAddresses};
 use std::net::IpAddr;
 
 const ROUTER: Mac = Mac([2, 0, 0, 0, 0, 0xfe]);
@@ -59,6 +59,17 @@ fn takes_within(pair: &mut Pair, span: Duration) -> bool {
     pair.runs(A).len() == 2
 }
 
+/// What A has reported of the machine of B.
+fn news(pair: &mut Pair) -> Vec<AnswerNews> {
+    let said = pair.node(A).said.iter();
+    said.filter_map(|event| {
+        let Event::AddressAnswers { group, mac: from, node, news } = event else { return None };
+        assert_eq!((*group, *from, *node), (SECOND, mac(B), Some(B)));
+        Some(*news)
+    })
+    .collect()
+}
+
 /// B's machine answers for the address of its group, but its daemon is not heard.
 fn silent(guard: Guard) -> Pair {
     let mut pair = pair(guard, true);
@@ -85,6 +96,7 @@ fn group_of_silent_node_whose_machine_answers_is_not_taken_until_it_stops_answer
         takes_within(&mut pair, Duration::from_secs(1)),
         "three questions, and one that was asked"
     );
+    assert_eq!(news(&mut pair), [AnswerNews::Answers, AnswerNews::Silent]);
 }
 
 #[test]
@@ -129,6 +141,7 @@ fn group_is_taken_after_time_limit_of_guard_although_machine_answers() {
     assert_eq!(pair.runs(A), [FIRST]);
     answered_by(&mut pair, Some(mac(B)), limit);
     assert_eq!(pair.runs(A).len(), 2);
+    assert_eq!(news(&mut pair), [AnswerNews::Answers, AnswerNews::Limit]);
 }
 
 #[test]
