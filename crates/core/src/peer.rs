@@ -115,6 +115,8 @@ pub(crate) struct Peer {
     pub(crate) holds_all: bool,
     /// Groups that the peer says are held.
     pub(crate) holds_groups: Vec<GroupId>,
+    /// The highest sequence of this node that the peer has echoed.
+    pub(crate) heard: u64,
     /// The highest sequence of this node that the peer has echoed with its whole table.
     pub(crate) echoed: u64,
     /// The highest sequence of this node that the peer has acknowledged.
@@ -210,6 +212,7 @@ impl Peer {
             unknown_known: 0,
             holds_all: false,
             holds_groups: Vec::new(),
+            heard: 0,
             echoed: 0,
             acknowledged: 0,
             links: settings.links.iter().map(|_| Link::default()).collect(),
@@ -302,6 +305,7 @@ impl Peer {
         self.doubts_unknown = false;
         self.holds_all = false;
         self.holds_groups.clear();
+        self.heard = 0;
         self.echoed = 0;
         self.acknowledged = 0;
         self.status_sequence = 0;

@@ -46,7 +46,8 @@ pub(crate) enum Verdict {
 #[derive(Debug)]
 pub(crate) struct Receiver {
     last: Option<u64>,
-    missing: BTreeMap<u64, Time>,
+    /// The missing numbers: when each is requested, and whether it was requested before.
+    missing: BTreeMap<u64, (Time, bool)>,
     delay_max: Duration,
     ack_digit: u64,
     /// The highest number that demands an acknowledgement whatever its digit.
@@ -129,7 +130,7 @@ impl Receiver {
         }
         for number in last + 1..sequence {
             let wait = self.request_delay(random);
-            self.missing.insert(number, now + wait);
+            self.missing.insert(number, (now + wait, false));
         }
         Verdict::Gap { last, count }
     }
@@ -156,8 +157,18 @@ impl Receiver {
     /// Returns a number that is due to be requested; it will be requested again later.
     pub(crate) fn request(&mut self, now: Time) -> Option<u64> {
         let again = now + self.delay_max.max(Duration::from_millis(1));
-        let (&number, due) = self.missing.iter_mut().find(|(_, due)| **due <= now)?;
-        *due = again;
+        let (&number, asked) = self.missing.iter_mut().find(|(_, (due, _))| *due <= now)?;
+        *asked = (again, true);
+        Some(number)
+    }
+
+    /// The same where few numbers can be requested: the newest that was not requested before, because most
+    /// depends on it, or else the one that has waited longest. It is not requested again before `again`.
+    pub(crate) fn request_one(&mut self, now: Time, again: Time) -> Option<u64> {
+        let due = self.missing.iter().filter(|(_, (due, _))| *due <= now);
+        let fresh = due.clone().rev().find(|(_, (_, was_asked))| !was_asked);
+        let (&number, _) = fresh.or_else(|| due.min_by_key(|(_, (due, _))| *due))?;
+        self.missing.insert(number, (again, true));
         Some(number)
     }
 
@@ -168,7 +179,7 @@ impl Receiver {
 
     /// When [`Receiver::request`] next returns a number.
     pub(crate) fn deadline(&self) -> Option<Time> {
-        self.missing.values().min().copied()
+        self.missing.values().map(|(due, _)| *due).min()
     }
 
     /// Makes an acknowledgement due when nothing is missing up to a number that has this receiver's
@@ -282,6 +293,17 @@ mod tests {
         assert!(receiver.give_up(9));
         assert_eq!(receiver.take_ack(), Some(20));
         assert!(!receiver.give_up(9), "once is enough");
+    }
+
+    #[test]
+    fn newest_missing_number_is_requested_first_and_each_one_in_turn() {
+        let (mut receiver, mut random) = receiver();
+        receiver.note(Time::START, 1, false, &mut random);
+        receiver.note(Time::START, 5, false, &mut random);
+        let second = |count| Time::START + Duration::from_secs(count);
+        let mut asked = |at| receiver.request_one(second(at), second(at + 5));
+        assert_eq!([1, 2, 3].map(&mut asked), [Some(4), Some(3), Some(2)]);
+        assert_eq!([4, 6, 7, 8, 9].map(&mut asked), [None, Some(4), Some(3), Some(2), None]);
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub enum Refusal {
     NotHere,
     /// The other node, a C node, can hand over only whole sets.
     SetsOnly,
-    /// A machine answers for an address of a group, or may do so, and its node is not heard.
+    /// A machine answers for an address of a group, or has not had the time to answer.
     Guarded,
     /// This node requested the hand-over and no longer has a reason for it.
     Withdrawn,

@@ -57,12 +57,12 @@ impl Cluster {
 
     pub(super) fn link_deadlines(&self) -> impl Iterator<Item = Time> + '_ {
         let patience = (self.status != NodeStatus::Active).then_some(self.settings.initdead);
-        let idle = self.line_is_idle();
+        let request_at = self.may_request_at();
         let peers = self.others().flat_map(move |node| {
             let peer = self.peer(node);
             let with = self.link_patience(node);
             let links = peer.links.iter().filter_map(move |link| link.deadline(with));
-            let request = peer.receiver.deadline().map(|due| due.max(idle));
+            let request = peer.receiver.deadline().map(|due| due.max(request_at));
             links.chain(peer.deadline(patience)).chain(request)
         });
         peers.chain(self.ping_deadlines())

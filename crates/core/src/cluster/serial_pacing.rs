@@ -3,8 +3,9 @@
 //!
 //! A serial line of 9600 baud carries 960 bytes per second. Whatever is sent beyond that is lost,
 //! and whatever is lost is sent again, so an overloaded line carries nothing in the end. Therefore
-//! due beats use three quarters of the line, beats that bring news come when little is still
-//! waiting for the line, and lost messages are requested and sent again when nothing is.
+//! due beats use three quarters of the line, and beats that bring news come when little is still
+//! waiting for the line. Lost messages are requested when nothing is waiting, and sent again when
+//! little is; where beats alone fill the line, one in the time in which an answer can arrive.
 //!
 //! The service network is not counted as a link here: it may fail at any time, and the line would be
 //! full then of what was sent over both.
@@ -84,9 +85,21 @@ impl Cluster {
         }
     }
 
-    /// When lost messages may be requested, or sent again.
-    pub(super) fn line_is_idle(&self) -> Time {
-        self.speed().map_or(self.now, |_| self.transmitter.line_free.max(self.now))
+    /// When a lost message may be requested.
+    pub(super) fn may_request_at(&self) -> Time {
+        let idle = self.speed().map_or(self.now, |_| self.transmitter.line_free.max(self.now));
+        idle.min(self.transmitter.requested + self.line_delay()).max(self.now)
+    }
+
+    /// Whether a lost message may be sent again.
+    pub(super) fn may_resend(&self) -> bool {
+        let next = self.transmitter.resent + self.line_delay();
+        self.line_has_room().min(next) <= self.now
+    }
+
+    /// Whether a line limits what is sent.
+    pub(super) fn is_slow(&self) -> bool {
+        self.speed().is_some()
     }
 
     /// How long an answer to the last message may be under way, if the line limits that.

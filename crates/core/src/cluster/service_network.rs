@@ -5,23 +5,31 @@ use crate::peer::Kind;
 use crate::{Beat, NodeId, NodeStatus, ServiceAddresses};
 use std::net::IpAddr;
 
-/// Where there is a serial line, one beat in so many tells the addresses: they would take a good part of a
-/// slow line, and rarely change.
-const TELL_EVERY: u64 = 8;
+/// Where only a slow line is left, one beat in so many tells addresses that all others know: they would take a
+/// good part of the line. A node that has just started may not know them. The number is odd because every
+/// second beat has room for other things.
+const TELL_EVERY: u64 = 7;
 
 impl Cluster {
     /// Records the addresses of this node on the service network.
     pub(super) fn record_service_addresses(&mut self, own: ServiceAddresses) {
-        if std::mem::replace(&mut self.transmitter.service, own) != own {
+        if self.transmitter.service.0 != own {
+            self.transmitter.service = (own, self.next_barrier());
             self.beat_soon();
         }
     }
 
     /// What the next beat tells of the addresses of this node.
     pub(super) fn told_service_addresses(&self) -> ServiceAddresses {
-        let is_due =
-            self.settings.slow_links.is_empty() || self.history.next().is_multiple_of(TELL_EVERY);
-        if is_due { self.transmitter.service } else { ServiceAddresses::NONE }
+        let (own, barrier) = self.transmitter.service;
+        let is_heard = |node: NodeId| {
+            let peer = self.peer(node);
+            peer.kind == Kind::Classic || !peer.is_alive() || barrier.is_reached(peer.heard)
+        };
+        let is_due = !self.is_slow()
+            || !self.others().all(is_heard)
+            || self.history.next().is_multiple_of(TELL_EVERY);
+        if is_due { own } else { ServiceAddresses::NONE }
     }
 
     /// Records where a peer says that it can be reached. A peer that does not know its own addresses for a moment keeps

@@ -372,6 +372,7 @@ impl Cluster {
     pub(super) fn handle_known(&mut self, node: NodeId, echo: &Echo) {
         let peer = self.peer_mut(node);
         peer.known = peer.known.max(echo.known);
+        peer.heard = peer.heard.max(echo.sequence);
         let (known, now) = (peer.known, self.now);
         let under_way = UNDER_WAY_MAX.max(self.line_delay());
         let sync = &mut self.transmitter.sync;

@@ -1,5 +1,6 @@
 //! What this node sends: beats, sequence numbers, retransmission.
 
+use super::groups::EchoBarrier;
 use super::table_sync::TableSync;
 use super::{Cluster, may_tell};
 use crate::history::Resend;
@@ -30,9 +31,12 @@ pub(super) struct Transmitter {
     last_beat: Option<Time>,
     /// When a slow line has sent everything that was given to it, see `serial_pacing.rs`.
     pub(super) line_free: Time,
+    /// When a lost message was last requested, and when one was last sent again.
+    pub(super) requested: Time,
+    pub(super) resent: Time,
     pub(super) beat: Beat,
-    /// Where this node can be reached on the service network.
-    pub(super) service: ServiceAddresses,
+    /// Where this node can be reached on the service network, and what others echo who know it.
+    pub(super) service: (ServiceAddresses, EchoBarrier),
     pub(super) sync: TableSync,
     dated: VecDeque<(u64, Time)>,
     /// Since when answers to requests are counted, and how many there were.
@@ -57,8 +61,10 @@ impl Transmitter {
             next_beat: Time::START,
             last_beat: None,
             line_free: Time::START,
+            requested: Time::START,
+            resent: Time::START,
             beat,
-            service: ServiceAddresses::NONE,
+            service: (ServiceAddresses::NONE, EchoBarrier::default()),
             sync: TableSync::new(settings),
             dated: VecDeque::with_capacity(DATED_MAX),
             answers: (Time::START, 0),
@@ -179,13 +185,30 @@ impl Cluster {
     }
 
     fn request_missing(&mut self) {
+        if self.is_slow() {
+            return self.request_slowly();
+        }
         for node in self.others() {
             let now = self.now;
-            while self.line_is_idle() <= now
-                && let Some(sequence) = self.peer_mut(node).receiver.request(now)
-            {
+            while let Some(sequence) = self.peer_mut(node).receiver.request(now) {
                 self.send(Message::Rexmit { first: sequence, last: sequence }, Some(node));
             }
+        }
+    }
+
+    /// Requests what is missing as far as a slow line allows, of the node that has waited longest.
+    fn request_slowly(&mut self) {
+        let now = self.now;
+        while self.may_request_at() <= now {
+            let due = |node: &NodeId| self.peer(*node).receiver.deadline();
+            let first = self.others().filter(|node| due(node).is_some_and(|due| due <= now));
+            let Some(node) = first.min_by_key(due) else { return };
+            let again = now + self.settings.rexmit_delay.max(self.line_delay());
+            let Some(sequence) = self.peer_mut(node).receiver.request_one(now, again) else {
+                return;
+            };
+            self.transmitter.requested = now;
+            self.send(Message::Rexmit { first: sequence, last: sequence }, Some(node));
         }
     }
 
@@ -237,9 +260,9 @@ impl Cluster {
         if last > sent {
             self.report_beyond(from, Event::NeverSent { node: from, sequence: last, sent });
         }
-        let span = self.settings.rexmit_delay;
+        let span = self.settings.rexmit_delay.max(self.line_delay());
         for sequence in self.history.clamp(first, last) {
-            if self.line_has_room() > self.now {
+            if !self.may_resend() {
                 return;
             }
             if !self.transmitter.may_answer(self.now, span) {
@@ -248,6 +271,7 @@ impl Cluster {
             match self.history.resend(self.now, sequence, span) {
                 Resend::Again => {
                     self.outbox.push_back(Output::Resend(sequence));
+                    self.transmitter.resent = self.now;
                     self.load_line_again();
                 }
                 Resend::TooLow => {

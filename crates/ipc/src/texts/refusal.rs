@@ -45,7 +45,7 @@ pub const fn refusal(why: Refusal) -> &'static str {
             "the other node runs heartbeat 3.0.6, which moves no single group of a set"
         }
         Refusal::Guarded => {
-            "a machine may still have an address of a group, and its node is not heard; `hb status` says which one, and what to do"
+            "a machine answers for an address of a group, or it is still being asked whether one does; try again in some seconds, and see `hb status`"
         }
         Refusal::Withdrawn => "the reason for it no longer exists",
     }
