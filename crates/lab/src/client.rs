@@ -168,8 +168,8 @@ impl Prober {
         loop {
             match self.socket.recv_from(&mut buffer) {
                 Ok((length, from)) if from == self.target => {
-                    if let Some(node) = answerer(&buffer[..length]) {
-                        record.answer(node, Instant::now());
+                    if let Some((node, probe)) = answerer(&buffer[..length]) {
+                        record.answer(node, probe, Instant::now());
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
@@ -184,10 +184,11 @@ impl Prober {
     }
 }
 
-/// Returns the node that signed an answer: its name follows the eight bytes of the probe.
-fn answerer(answer: &[u8]) -> Option<Node> {
-    let (_, name) = answer.split_first_chunk::<8>()?;
-    Node::ALL.into_iter().find(|node| node.name().as_bytes() == name)
+/// Returns the node that signed an answer, and the number of the probe: its name follows the eight bytes of the probe.
+fn answerer(answer: &[u8]) -> Option<(Node, u64)> {
+    let (probe, name) = answer.split_first_chunk::<8>()?;
+    let node = Node::ALL.into_iter().find(|node| node.name().as_bytes() == name)?;
+    Some((node, u64::from_be_bytes(*probe)))
 }
 
 /// Fetches `/` from a web server in the client's network.
@@ -214,7 +215,7 @@ mod tests {
 
     #[test]
     fn probe_answer_names_its_node() {
-        assert_eq!(answerer(b"\0\0\0\0\0\0\0\x01web2"), Some(Node::Web2));
+        assert_eq!(answerer(b"\0\0\0\0\0\0\0\x01web2"), Some((Node::Web2, 1)));
         assert_eq!(answerer(b"\0\0\0\0\0\0\0\x01web3"), None);
         assert_eq!(answerer(b"web1"), None);
     }

@@ -45,6 +45,8 @@ pub struct Duplicate {
 #[derive(Debug, Clone, Copy)]
 struct Span {
     node: Node,
+    /// The number of the first probe that was answered.
+    probe: u64,
     first: Instant,
     last: Instant,
 }
@@ -58,14 +60,20 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Records an answer.
-    pub(super) fn answer(&mut self, node: Node, now: Instant) {
+    /// Records an answer to the probe with this number.
+    ///
+    /// An answer to a probe from before the first one that the other node answered is not counted: the kernel of a
+    /// node without a carrier keeps answers, and sends them when the carrier is back.
+    pub(super) fn answer(&mut self, node: Node, probe: u64, now: Instant) {
+        if self.spans.back().is_some_and(|span| span.node != node && probe < span.probe) {
+            return;
+        }
         self.answers += 1;
         match self.spans.back_mut() {
             Some(span) if span.node == node && now.duration_since(span.last) < JITTER => {
                 span.last = now;
             }
-            Some(_) | None => keep(&mut self.spans, Span { node, first: now, last: now }),
+            Some(_) | None => keep(&mut self.spans, Span { node, probe, first: now, last: now }),
         }
     }
 
@@ -135,7 +143,7 @@ mod tests {
         let start = Instant::now();
         let mut record = Record::default();
         for (at, node) in answers {
-            record.answer(*node, start + Duration::from_millis(*at));
+            record.answer(*node, *at, start + Duration::from_millis(*at));
         }
         (record, start)
     }
@@ -168,10 +176,21 @@ mod tests {
     }
 
     #[test]
+    fn answer_to_probe_from_before_a_move_is_not_a_duplicate() {
+        let late = |probe| {
+            let (mut record, start) = record(&[(0, Node::Web1), (100, Node::Web2)]);
+            record.answer(Node::Web1, probe, start + Duration::from_millis(101));
+            record.answer(Node::Web2, 102, start + Duration::from_millis(102));
+            record.duplicates(start).len()
+        };
+        assert_eq!([late(1), late(99), late(101)], [0, 0, 1]);
+    }
+
+    #[test]
     fn record_keeps_bounded_number_of_spans() {
         let (mut record, start) = record(&[]);
         for at in 0..3 * KEPT_MAX as u64 {
-            record.answer(Node::Web1, start + Duration::from_millis(10 * at));
+            record.answer(Node::Web1, at, start + Duration::from_millis(10 * at));
         }
         assert_eq!(record.spans.len(), KEPT_MAX);
     }

@@ -27,10 +27,24 @@ fn isolated(test: impl FnOnce() + Send + 'static) {
         ip("address add fd00::1/64 dev left nodad");
         ip("link set left up");
         ip("link set right up");
+        wait_until_up();
         test();
     });
     if let Err(panic) = thread.join() {
         std::panic::resume_unwind(panic);
+    }
+}
+
+/// Waits until the kernel sends what is given to it: until then it drops that in silence, also when the
+/// interface already has a carrier.
+fn wait_until_up() {
+    let begin = Instant::now();
+    while !["left", "right"]
+        .iter()
+        .all(|name| ip(&format!("link show {name}")).contains("state UP"))
+    {
+        assert!(begin.elapsed() < LIMIT, "the interfaces do not come up");
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
