@@ -260,7 +260,7 @@ impl Cluster {
         if last > sent {
             self.report_beyond(from, Event::NeverSent { node: from, sequence: last, sent });
         }
-        let span = self.settings.rexmit_delay.max(self.line_delay());
+        let span = self.settings.rexmit_delay;
         for sequence in self.history.clamp(first, last) {
             if !self.may_resend() {
                 return;
@@ -275,10 +275,14 @@ impl Cluster {
                     self.load_line_again();
                 }
                 Resend::TooLow => {
+                    self.transmitter.resent = self.now;
                     self.report(Event::CannotResend(from, sequence));
                     self.send(Message::Nak { sequence, too_low: true }, Some(from));
                 }
-                Resend::Void => self.send(Message::Nak { sequence, too_low: true }, Some(from)),
+                Resend::Void => {
+                    self.transmitter.resent = self.now;
+                    self.send(Message::Nak { sequence, too_low: true }, Some(from));
+                }
                 Resend::Nothing => {}
             }
         }

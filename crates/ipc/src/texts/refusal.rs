@@ -45,7 +45,7 @@ pub const fn refusal(why: Refusal) -> &'static str {
             "the other node runs heartbeat 3.0.6, which moves no single group of a set"
         }
         Refusal::Guarded => {
-            "a machine answers for an address of a group, or it is still being asked whether one does; try again in some seconds, and see `hb status`"
+            "a machine answers for an address of a group, or it is not known yet that none does; `hb status` says which one, and what to do"
         }
         Refusal::Withdrawn => "the reason for it no longer exists",
     }
