@@ -153,11 +153,11 @@ impl Inquiry {
         guard: Guard,
         now: Time,
     ) -> Option<(Mac, AnswerNews)> {
-        let (mac, _) = self.told.filter(|_| !self.is_end_told)?;
-        let news = match (verdict, guard) {
-            (Verdict::Free, _) => AnswerNews::Silent,
-            (Verdict::InUse(_), Guard::After(limit)) if self.answered_for(now) >= limit => {
-                AnswerNews::Limit
+        let (told, _) = self.told.filter(|_| !self.is_end_told)?;
+        let (mac, news) = match (verdict, guard) {
+            (Verdict::Free, _) => (told, AnswerNews::Silent),
+            (Verdict::InUse(by), Guard::After(limit)) if self.answered_for(now) >= limit => {
+                (by, AnswerNews::Limit)
             }
             (Verdict::InUse(_) | Verdict::Unknown, _) => return None,
         };
