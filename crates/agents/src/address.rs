@@ -334,4 +334,4 @@ fn failed(error: &dyn std::fmt::Display) -> Outcome {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -18,6 +18,8 @@ const CHUNK: usize = 32;
 const BITS_PER_BYTE: u32 = 10;
 /// The most bytes of a node that are kept for inspection; later bytes are not kept.
 const KEPT_MAX: usize = 64 << 10;
+/// A relay that the machine delays for no longer than this catches up, as a wire is never late.
+const LATE_MAX: Duration = Duration::from_millis(200);
 /// How long the relay waits for bytes before it checks whether it must end.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -89,7 +91,8 @@ impl Shared {
             let Some(end) = ends[from].as_ref().filter(|_| busy[from] <= begin) else { continue };
             let Ok(count) = rustix::io::read(&end.relay, &mut *buffer) else { continue };
             self.keep(from, &buffer[..count]);
-            busy[from] = Instant::now() + byte_time * u32::try_from(count).unwrap_or(u32::MAX);
+            let free = begin.checked_sub(LATE_MAX).map_or(begin, |late| busy[from].max(late));
+            busy[from] = free + byte_time * u32::try_from(count).unwrap_or(u32::MAX);
             // The other end may have been replaced since.
             let other = self.ends()[to].clone();
             if let Some(other) = other

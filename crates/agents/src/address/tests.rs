@@ -1,5 +1,6 @@
 use super::*;
 use std::process::Command;
+use std::time::Instant;
 use systole_sys::address::{ClaimListener, Family};
 use systole_sys::namespace::make_network;
 
@@ -55,6 +56,19 @@ fn address_refused_for_a_transient_kernel_error_counts_as_not_asked() {
     }
 }
 
+/// Waits until the kernel sends what is given to the two ends of a pair: until then it drops that in silence.
+pub(crate) fn wait_until_up() {
+    let is_up = |name: &str| {
+        let told = Command::new("ip").args(["link", "show", name]).output().unwrap();
+        String::from_utf8_lossy(&told.stdout).contains("state UP")
+    };
+    let begin = Instant::now();
+    while !["left", "right"].into_iter().all(is_up) {
+        assert!(begin.elapsed() < Duration::from_secs(10), "the interfaces do not come up");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 #[test]
 fn announcement_that_is_overdue_does_not_go_out_with_the_first_one_of_another_address() {
     let inside = || {
@@ -67,6 +81,7 @@ fn announcement_that_is_overdue_does_not_go_out_with_the_first_one_of_another_ad
         ] {
             assert!(Command::new("ip").args(words.split(' ')).status().unwrap().success());
         }
+        wait_until_up();
         let mut agent = AddressAgent::open().unwrap();
         let right = agent.interfaces().unwrap().into_iter().find(|it| it.name == "right").unwrap();
         let all = ["192.0.2.2", "192.0.2.3"].map(|it| it.parse().unwrap());

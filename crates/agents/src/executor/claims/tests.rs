@@ -1,5 +1,6 @@
 use super::super::Options;
 use super::*;
+use crate::address::tests::wait_until_up;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::process::Command;
 use std::thread;
@@ -27,6 +28,7 @@ fn isolated(test: fn()) {
         ip("address add 192.0.2.1/24 dev left");
         ip("link set left up");
         ip("link set right up");
+        wait_until_up();
         test();
     };
     thread::spawn(inside).join().unwrap();
