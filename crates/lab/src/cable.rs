@@ -12,14 +12,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// The most bytes that are relayed at once: on a wire they come one by one.
+/// The most bytes that are relayed at once, unless the relay is late: on a wire they come one by one.
 const CHUNK: usize = 32;
+/// The most bytes that a late relay carries at once.
+const BUFFER: usize = 1024;
 /// Bits on the wire for a byte.
 const BITS_PER_BYTE: u32 = 10;
 /// The most bytes of a node that are kept for inspection; later bytes are not kept.
 const KEPT_MAX: usize = 64 << 10;
-/// A relay that the machine delays for no longer than this catches up, as a wire is never late.
-const LATE_MAX: Duration = Duration::from_millis(200);
+/// A relay that the machine delays catches up for this long, as a wire is never late.
+const LATE_MAX: Duration = Duration::from_millis(500);
 /// How long the relay waits for bytes before it checks whether it must end.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -51,6 +53,15 @@ impl End {
     }
 }
 
+/// The way from one end to the other.
+#[derive(Debug, Clone, Copy)]
+struct Wire {
+    /// Until when it carries bytes.
+    busy: Instant,
+    /// Whether more bytes were waiting: the relay is late if it carries them after `busy`.
+    has_more: bool,
+}
+
 /// What the relay and the lab share.
 #[derive(Debug, Default)]
 struct Shared {
@@ -73,26 +84,34 @@ impl Shared {
         kept.extend(&bytes[..bytes.len().min(space)]);
     }
 
-    /// Waits a moment for bytes, and carries those that have come. The wire from an end is busy until the
-    /// time in `busy`; a byte takes `byte_time`.
-    fn relay(&self, buffer: &mut [u8], busy: &mut [Instant; 2], byte_time: Duration) {
+    /// Waits a moment for bytes, and carries those that have come. A byte takes `byte_time`.
+    fn relay(&self, buffer: &mut [u8], wires: &mut [Wire; 2], byte_time: Duration) {
         // Cloned, so that the relay does not block a thread that pulls an end out.
         let ends = self.ends().clone();
         let begin = Instant::now();
-        let free = |from: usize| ends[from].as_ref().filter(|_| busy[from] <= begin);
+        let free = |from: usize| ends[from].as_ref().filter(|_| wires[from].busy <= begin);
         let fds = [0, 1].into_iter().filter_map(free);
         let mut fds: Vec<_> = fds.map(|end| PollFd::new(&end.relay, PollFlags::IN)).collect();
-        let later = busy.iter().filter(|until| **until > begin).min();
-        let wait = later.map_or(LOOK_EVERY, |until| (*until - begin).min(LOOK_EVERY));
+        let later = wires.iter().map(|wire| wire.busy).filter(|until| *until > begin).min();
+        let wait = later.map_or(LOOK_EVERY, |until| (until - begin).min(LOOK_EVERY));
         let wait = Timespec { tv_sec: 0, tv_nsec: wait.subsec_nanos().into() };
         // The result does not matter: reading shows more.
         let _ = poll(&mut fds, Some(&wait));
         for (from, to) in [(0, 1), (1, 0)] {
-            let Some(end) = ends[from].as_ref().filter(|_| busy[from] <= begin) else { continue };
-            let Ok(count) = rustix::io::read(&end.relay, &mut *buffer) else { continue };
+            let Some(end) = ends[from].as_ref().filter(|_| wires[from].busy <= begin) else {
+                continue;
+            };
+            let wire = &mut wires[from];
+            let earliest = begin.checked_sub(LATE_MAX).filter(|_| wire.has_more);
+            let since = earliest.map_or(begin, |earliest| wire.busy.max(earliest));
+            let late_bytes = (begin - since).as_nanos() / byte_time.as_nanos().max(1);
+            let most = usize::try_from(late_bytes).unwrap_or(BUFFER).saturating_add(CHUNK);
+            let most = most.min(buffer.len());
+            wire.has_more = false;
+            let Ok(count) = rustix::io::read(&end.relay, &mut buffer[..most]) else { continue };
             self.keep(from, &buffer[..count]);
-            let free = begin.checked_sub(LATE_MAX).map_or(begin, |late| busy[from].max(late));
-            busy[from] = free + byte_time * u32::try_from(count).unwrap_or(u32::MAX);
+            let spent = byte_time * u32::try_from(count).unwrap_or(u32::MAX);
+            *wire = Wire { busy: since + spent, has_more: count == most };
             // The other end may have been replaced since.
             let other = self.ends()[to].clone();
             if let Some(other) = other
@@ -125,10 +144,11 @@ impl Cable {
         let shared = Arc::new(Shared { ends: Mutex::new(ends), ..Shared::default() });
         let relay = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("cable".to_owned()).spawn(move || {
-            let (mut buffer, mut busy) = ([0; CHUNK], [Instant::now(); 2]);
+            let idle = Wire { busy: Instant::now(), has_more: false };
+            let (mut buffer, mut wires) = ([0; BUFFER], [idle; 2]);
             let byte_time = Duration::from_secs(1) * BITS_PER_BYTE / baud.max(1);
             while !relay.is_over.load(Ordering::Relaxed) {
-                relay.relay(&mut buffer, &mut busy, byte_time);
+                relay.relay(&mut buffer, &mut wires, byte_time);
             }
         });
         Ok(Self { shared, thread: Some(thread.map_err(failed())?) })

@@ -38,7 +38,7 @@ impl Bench {
         }
         let script = "ip link add left type veth peer name right && ip link set left up && \
                       ip link set right up && ip address add 192.0.2.1/24 dev left && \
-                      until [ $(ip -br link show | grep -cw UP) = 2 ]; do sleep 0.01; done && \
+                      until [ $(ip link show | grep -c 'state UP') = 2 ]; do sleep 0.01; done && \
                       echo ready && exec cat";
         let mut command = Command::new("unshare");
         command

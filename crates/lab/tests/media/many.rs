@@ -9,6 +9,20 @@ use systole_lab::{ClusterConfig, Lab, LabError, Medium, Node};
 /// The longest wait for a move: a table takes some time over the line.
 const LIMIT: Duration = Duration::from_mins(3);
 
+/// So many groups are not looked at more often: that alone would take all of a processor.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// A condition that is looked at no more often than this.
+fn once_in(gap: Duration, mut condition: impl FnMut() -> bool) -> impl FnMut() -> bool {
+    let mut last: Option<Instant> = None;
+    move || {
+        let is_due = last.is_none_or(|last| last.elapsed() >= gap);
+        let holds = is_due && condition();
+        last = if is_due { Some(Instant::now()) } else { last };
+        holds
+    }
+}
+
 /// A serial line, and the number of groups with an agent that writes a diary. The group that the client
 /// probes is one more. A beat has room for some thirty rows, and for fewer on the slowest line.
 #[derive(Debug, Clone, Copy)]
@@ -50,14 +64,15 @@ fn divided(lab: &Lab, case: Case, what: &str, last_of_web1: u8) -> Result<(), La
     let since = Instant::now();
     let wanted = [1..=last_of_web1, last_of_web1 + 1..=case.groups];
     let wanted = wanted.map(|groups| groups.map(name).collect::<BTreeSet<_>>());
-    let running = || Node::ALL.map(|node| diary::running(lab, node));
+    let running = || Node::ALL.map(|node| diary::running(lab, node)) == wanted;
+    let agree = || {
+        let mut powered = Node::ALL.into_iter().filter(|node| lab.is_powered(*node));
+        powered.all(|node| agrees(lab, node, case, last_of_web1))
+    };
     let told = || {
-        lab.wait_for(what, LIMIT, || running() == wanted)?;
+        lab.wait_for(what, LIMIT, once_in(LOOK_EVERY, running))?;
         println!("{case:?}, {what}: they run after {:?}", since.elapsed());
-        lab.wait_for(&format!("{what}: all agree"), LIMIT, || {
-            let powered = Node::ALL.into_iter().filter(|node| lab.is_powered(*node));
-            powered.into_iter().all(|node| agrees(lab, node, case, last_of_web1))
-        })
+        lab.wait_for(&format!("{what}: all agree"), LIMIT, once_in(LOOK_EVERY, agree))
     };
     told().inspect_err(|_| explain(lab, &format!("{case:?}, {what}"), &wanted))?;
     println!("{case:?}, {what}: all agree after {:?}", since.elapsed());
@@ -99,14 +114,8 @@ fn live(lab: &Lab, case: Case) -> Outcome {
     divided(lab, case, "both start", case.last_of_web1())?;
     // The order is refused until the last row of the other node is known. Each order is a message; more than
     // one in a keepalive would fill the line.
-    let mut asked = Instant::now();
-    let is_taken = || {
-        if asked.elapsed() < lab.config().keepalive {
-            return false;
-        }
-        asked = Instant::now();
-        lab.run(Node::Web1, &["hb", "standby"]).is_ok_and(|told| told.success())
-    };
+    let is_taken = || lab.run(Node::Web1, &["hb", "standby"]).is_ok_and(|told| told.success());
+    let is_taken = once_in(lab.config().keepalive, is_taken);
     let took = lab.wait_for("the order is carried out", LIMIT, is_taken)?;
     println!("the order was carried out after {took:?}");
     divided(lab, case, "web1 gives everything away", 0)?;
