@@ -7,13 +7,14 @@ use systole_sys::process;
 use systole_sys::signals::Signal;
 
 /// A service as daemons are: its main process has a session of its own and workers that outlive it. The service
-/// cannot start while a worker of an earlier main process runs, as if that still had its port.
+/// cannot start while a worker of an earlier main process runs, as if that still had its port. They fork rarely: until
+/// it becomes `sleep`, a child is one more process of the service.
 const DAEMON: &str = r#"N=$(basename $0)
 case $1 in
 start) for P in $(cat $D/$N.workers 2>/dev/null); do [ -e /proc/$P ] && exit 1; done
        setsid $D/shell -c 'echo $$ >$0.main
-                         $1 -c "trap : HUP; echo \$\$ >$0.workers; while :; do sleep 0.1; done" &
-                         while :; do sleep 0.1; done' $D/$N $D/shell >/dev/null 2>&1 &
+                         $1 -c "trap : HUP; echo \$\$ >$0.workers; while :; do sleep 5; done" &
+                         while :; do sleep 5; done' $D/$N $D/shell >/dev/null 2>&1 &
        while ! [ -s $D/$N.workers ]; do sleep 0.01; done ;;
 stop) kill $(cat $D/$N.main) $(cat $D/$N.workers); rm -f $D/$N.main; true ;;
 status) [ -e /proc/$(cat $D/$N.main 2>/dev/null || echo none) ] && echo running || echo stopped ;;
