@@ -49,6 +49,8 @@ pub(crate) struct Receiver {
     /// The missing numbers: when each is requested, and whether it was requested before.
     missing: BTreeMap<u64, (Time, bool)>,
     delay_max: Duration,
+    /// Whether the next number that is requested alone is the one that has waited longest.
+    takes_oldest: bool,
     ack_digit: u64,
     /// The highest number that demands an acknowledgement whatever its digit.
     prompted: u64,
@@ -64,6 +66,7 @@ impl Receiver {
             last: None,
             missing: BTreeMap::new(),
             delay_max,
+            takes_oldest: false,
             ack_digit: random.below(ACK_EVERY),
             prompted: 0,
             acknowledged: 0,
@@ -162,12 +165,14 @@ impl Receiver {
         Some(number)
     }
 
-    /// The same where few numbers can be requested: the newest that was not requested before, because most
-    /// depends on it, or else the one that has waited longest. It is not requested again before `again`.
+    /// The same where few numbers can be requested: the newest that was not requested before, because most depends
+    /// on it, and the one that has waited longest, by turns. It is not requested again before `again`.
     pub(crate) fn request_one(&mut self, now: Time, again: Time) -> Option<u64> {
         let due = self.missing.iter().filter(|(_, (due, _))| *due <= now);
         let fresh = due.clone().rev().find(|(_, (_, was_asked))| !was_asked);
-        let (&number, _) = fresh.or_else(|| due.min_by_key(|(_, (due, _))| *due))?;
+        let oldest = due.min_by_key(|(_, (due, _))| *due);
+        let (&number, _) = if self.takes_oldest { oldest } else { fresh.or(oldest) }?;
+        self.takes_oldest = !self.takes_oldest;
         self.missing.insert(number, (again, true));
         Some(number)
     }
@@ -208,6 +213,7 @@ impl Receiver {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     fn receiver() -> (Receiver, Random) {
         let mut random = Random::new(1);
@@ -302,8 +308,26 @@ mod tests {
         receiver.note(Time::START, 5, false, &mut random);
         let second = |count| Time::START + Duration::from_secs(count);
         let mut asked = |at| receiver.request_one(second(at), second(at + 5));
-        assert_eq!([1, 2, 3].map(&mut asked), [Some(4), Some(3), Some(2)]);
-        assert_eq!([4, 6, 7, 8, 9].map(&mut asked), [None, Some(4), Some(3), Some(2), None]);
+        let [first, second, third] = [1, 2, 3].map(&mut asked);
+        assert_eq!(first, Some(4));
+        assert_eq!(BTreeSet::from([second, third]), BTreeSet::from([Some(2), Some(3)]));
+        let all = [None, first, second, third, None];
+        assert_eq!([4, 6, 7, 8, 9].map(&mut asked), all);
+    }
+
+    #[test]
+    fn number_that_has_waited_longest_gets_every_other_request_while_more_are_lost() {
+        let (mut receiver, mut random) = receiver();
+        let second = |count| Time::START + Duration::from_secs(count);
+        let mut asked = Vec::new();
+        for turn in 1..=6_u64 {
+            receiver.note(second(turn), turn * 3, false, &mut random);
+            asked.extend(receiver.request_one(second(turn + 1), second(turn + 2)));
+        }
+        // Numbers 4 and 5 are missing after the second turn, 7 and 8 after the third, and so on.
+        assert_eq!(asked[..3], [5, 4, 11]);
+        assert!([7, 8].contains(&asked[3]), "{asked:?}");
+        assert_eq!(asked[4..], [17]);
     }
 
     #[test]

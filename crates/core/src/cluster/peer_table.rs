@@ -42,17 +42,21 @@ impl Cluster {
         peer.told_at = sequence;
         self.handle_form(from, beat);
         let peer = self.peer_mut(from);
-        if peer.session != beat.session {
+        let is_started = peer.session != beat.session;
+        if is_started {
             peer.forget_table();
         }
         peer.session = beat.session;
         peer.is_leaving = beat.leaving;
         let sees_others = std::mem::replace(&mut peer.pings, beat.pings) != beat.pings;
         peer.is_ready = false;
+        if is_started {
+            self.tell_service_addresses_again();
+        }
         if beat.form == TableForm::Silent {
             return;
         }
-        let knew = peer.nodes.replace(beat.nodes);
+        let knew = self.peer_mut(from).nodes.replace(beat.nodes);
         if beat.nodes != nodes {
             return self.handle_other_list(from, beat, knew);
         }

@@ -6,8 +6,7 @@ use crate::{Beat, NodeId, NodeStatus, ServiceAddresses};
 use std::net::IpAddr;
 
 /// Where only a slow line is left, one beat in so many tells addresses that all others know: they would take a
-/// good part of the line. A node that has just started may not know them. The number is odd because every
-/// second beat has room for other things.
+/// good part of the line. The number is odd because every second beat has room for other things.
 const TELL_EVERY: u64 = 7;
 
 impl Cluster {
@@ -17,6 +16,11 @@ impl Cluster {
             self.transmitter.service = (own, self.next_barrier());
             self.beat_soon();
         }
+    }
+
+    /// A node has been started: it does not believe what was said before it was heard.
+    pub(super) fn tell_service_addresses_again(&mut self) {
+        self.transmitter.service.1 = self.next_barrier();
     }
 
     /// What the next beat tells of the addresses of this node.

@@ -159,3 +159,23 @@ fn addresses_that_change_on_slow_line_are_told_in_the_next_beat() {
         pair.pass(KEEPALIVE * 3);
     }
 }
+
+/// A node that has started does not believe what it heard before it was heard.
+#[test]
+fn addresses_are_told_to_node_that_has_started_as_soon_as_it_believes_them() {
+    for pause in 0..8 {
+        let mut pair = joined_by(&["ttyS0"], &[(LinkId(0), SPEED)]);
+        let own: ServiceAddresses = std::iter::once(IpAddr::from([192, 0, 2, 7])).collect();
+        let now = pair.now;
+        pair.node(A).cluster.handle(now, &Input::ServiceAddresses(own));
+        pair.end(B);
+        pair.pass(INITDEAD * 2 + KEEPALIVE * pause);
+        let settings = Settings { slow_links: vec![(LinkId(0), SPEED)], ..crowded(B, GROUPS) };
+        let settings = Settings { links: vec!["ttyS0".to_owned()], ..settings };
+        pair.nodes[B.index()] = Some(Node::with(settings, 2));
+        pair.until("A is heard", |pair| pair.node(B).cluster.peer(A).answers);
+        let took =
+            pair.until("B knows", |pair| pair.node(B).cluster.service_targets().eq(own.ips()));
+        assert!(took <= KEEPALIVE * 2, "{took:?}");
+    }
+}
