@@ -238,7 +238,7 @@ pub enum Event {
     },
     /// Something is held, or kept where it is, or no longer is.
     Hold(HoldEvent),
-    /// A machine answers for an address of a group that this node would take, or no longer does.
+    /// A machine answers for an address of a group that this node would take, or takes, or no longer does.
     AddressAnswers {
         /// The group.
         group: GroupId,

@@ -44,6 +44,8 @@ pub enum AnswerNews {
     Silent,
     /// It has answered for as long as `guard after` waits.
     Limit,
+    /// It is no node, and the group is taken although it answers.
+    NoNode,
     /// The news is not known to the reader.
     #[serde(other)]
     Unknown,
@@ -61,6 +63,8 @@ pub(crate) struct Inquiry {
     answered: Option<(Time, Time)>,
     /// The machine that answered last.
     by: Option<Mac>,
+    /// The machine that answered last and is no node, and when it did.
+    stranger: Option<(Mac, Time)>,
     /// The group would be taken if it were known that nobody answers.
     is_urgent: bool,
     /// When a question was last due: it may have been impossible to ask it.
@@ -133,6 +137,17 @@ impl Inquiry {
         };
         self.answered = Some((first, now));
         self.by = Some(by);
+    }
+
+    /// A machine answers that is no node.
+    pub(crate) const fn answer_of_stranger(&mut self, now: Time, by: Mac) {
+        self.stranger = Some((by, now));
+    }
+
+    /// The machine that is no node and answered one of the newest questions.
+    pub(crate) fn stranger(&self) -> Option<Mac> {
+        let first = self.asked.iter().flatten().min()?;
+        self.stranger.filter(|(_, at)| at >= first).map(|(by, _)| by)
     }
 
     /// Whether it is to be reported now which machine answers. Anybody can answer, so it is not reported often.

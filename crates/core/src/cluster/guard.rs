@@ -136,9 +136,19 @@ impl Cluster {
         let is_unknown = |node: &NodeId| self.peer(*node).service.macs().next().is_none();
         let is_its = |node: &NodeId| self.peer(*node).service.macs().any(|known| known == mac);
         let mut suspects = self.others().filter(|node| self.is_suspect(*node));
+        let (now, patience) = (self.now, self.patience_with_answers());
         if suspects.any(|node| is_unknown(&node) || is_its(&node)) {
-            let (now, patience) = (self.now, self.patience_with_answers());
             self.groups[group].inquiry.answer(now, mac, patience);
+        } else if self.node_with(mac).is_none() {
+            self.groups[group].inquiry.answer_of_stranger(now, mac);
+        }
+    }
+
+    /// Reports a machine that is no node and answers for an address of a group that is being taken.
+    pub(super) fn report_stranger(&mut self, group: GroupId) {
+        if let Some(mac) = self.groups[group].inquiry.stranger().filter(|_| self.asks_about(group))
+        {
+            self.report(Event::AddressAnswers { group, mac, node: None, news: AnswerNews::NoNode });
         }
     }
 

@@ -108,6 +108,7 @@ impl Cluster {
         let had_it = row.is_entrusted() && row.owner() == Some(me) && row.term() > 0;
         let is_borrowed = !is_gift && self.preferred(group) != me && (!had_it || row.is_borrowed());
         self.keep_what_is_taken(group);
+        self.report_stranger(group);
         self.record_takeover(group, cause);
         self.record_taken_alone(group, cause);
         self.claim(group, is_borrowed);

@@ -26,7 +26,7 @@ pub enum JournalEvent {
         /// The evidence.
         evidence: String,
     },
-    /// A machine answers for an address of a group that this node would take over, or no longer does.
+    /// A machine answers for an address of a group that this node would take over, or takes over, or no longer does.
     Guard {
         /// The group.
         group: String,

@@ -16,6 +16,10 @@ pub fn answer_news(mac: &str, node: Option<&str>, news: AnswerNews) -> String {
             "the Ethernet address {mac}{} still answers for an address of the group, and the time of `guard after` is over",
             whose()
         ),
+        AnswerNews::NoNode => format!(
+            "a machine that is no node answers for an address of the group, with the Ethernet address {mac}; look for a \
+             router with proxy ARP, or for a second machine with that address"
+        ),
     }
 }
 

@@ -160,22 +160,26 @@ fn node_whose_processes_are_all_killed_has_no_second_owner_before_its_address_is
 }
 
 #[test]
-fn stranger_that_answers_for_the_address_delays_no_takeover() -> Outcome {
+fn stranger_that_answers_for_the_address_delays_no_takeover_and_is_reported() -> Outcome {
     /// How often it says that it has the address, and how many times.
     const EVERY: Duration = Duration::from_millis(20);
     const TIMES: usize = 150;
+    const MAC: [u8; 6] = [2, 0, 0, 0, 0xbb, 1];
+    const NAMED: &str = "a machine that is no node answers for an address of the group, with the Ethernet address 02:00:00:00:bb:01";
     play(&config(), |lab| {
         acquainted(lab)?;
         std::thread::scope(|scope| -> Outcome {
             let address = lab.config().address;
-            let stranger =
-                scope.spawn(move || lab.claim(address, &[[2, 0, 0, 0, 0xbb, 1]; TIMES], EVERY));
+            let stranger = scope.spawn(move || lab.claim(address, &[MAC; TIMES], EVERY));
             lab.power_off(Node::Web1)?;
             owned_by(lab, Node::Web2)?;
             stranger.join().expect("it does not panic")?;
             Ok(())
         })?;
-        assert!(!lab.log(Node::Web2).contains("answers for an address"), "{}", lab.log(Node::Web2));
+        lab.wait_for_log(Node::Web2, &[NAMED])?;
+        lab.wait_for_answer(Node::Web2, &["hb", "why"], &[NAMED])?;
+        let log = lab.log(Node::Web2);
+        assert_eq!(log.matches("answers for an address").count(), 1, "{log}");
         Ok(())
     })
 }

@@ -281,3 +281,31 @@ fn node_continuing_after_pause_while_cut_off_asks_before_it_takes_its_group_agai
         assert_eq!(pair.runs(A).len(), 2, "{executor_first}");
     }
 }
+
+#[test]
+fn machine_that_is_no_node_and_answers_is_reported_once_when_group_is_taken() {
+    let mut pair = pair(Guard::Strict, true);
+    pair.end(B);
+    answered_by(&mut pair, Some(ROUTER), DEADTIME * 4);
+    assert_eq!(pair.runs(A).len(), 2);
+    let reports = pair.node(A).said.iter().filter_map(|event| {
+        let Event::AddressAnswers { group, mac, node, news } = event else { return None };
+        Some((*group, *mac, *node, *news))
+    });
+    assert_eq!(reports.collect::<Vec<_>>(), [(SECOND, ROUTER, None, AnswerNews::NoNode)]);
+}
+
+#[test]
+fn machine_that_is_no_node_is_not_reported_when_beat_is_late_or_group_is_given_away() {
+    let mut pair = pair(Guard::Strict, true);
+    pair.cut = true;
+    answered_by(&mut pair, Some(ROUTER), KEEPALIVE * 2);
+    pair.cut = false;
+    answered_by(&mut pair, Some(ROUTER), DEADTIME * 4);
+    let now = pair.now;
+    pair.node(B).order(now, Order::Stop);
+    answered_by(&mut pair, Some(ROUTER), DEADTIME * 4);
+    assert_eq!(pair.runs(A).len(), 2);
+    let is_report = |event: &Event| matches!(event, Event::AddressAnswers { .. });
+    assert!(!pair.node(A).said.iter().any(is_report));
+}
