@@ -86,6 +86,8 @@ fn killed_nginx_master_is_replaced_at_once_and_its_workers_do_not_keep_the_port(
         return Ok(());
     }
     start(&lab)?;
+    // What ends before its start script has ended is not watched.
+    runs_on(&lab, Node::Web1)?;
     let master = || {
         let read = lab.run(Node::Web1, &["cat", "/run/nginx.pid"]);
         read.map(|read| read.stdout.trim().to_owned()).unwrap_or_default()
