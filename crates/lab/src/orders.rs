@@ -4,9 +4,9 @@ use crate::{Lab, LabError, Node, Order};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// What refusals say that go away: groups are still starting although their addresses answer, a node does not
-/// know yet how many ping nodes the other one sees, or a daemon that has just started does not take orders yet.
-const PASSING: [&str; 3] = ["in transition", "ping nodes", "heartbeat is not running"];
+/// What refusals say that go away: groups are still starting although their addresses answer, or a node does not
+/// know yet how many ping nodes the other one sees.
+const PASSING: [&str; 2] = ["in transition", "ping nodes"];
 /// How long an order is repeated that is refused with one of them.
 const LIMIT: Duration = Duration::from_secs(10);
 /// Time between two such orders.

@@ -64,6 +64,12 @@ fn start(lab: &Lab) -> Result<(), LabError> {
         lab.start_daemon(node)?;
     }
     lab.wait_for_owner(Node::Web1, LIMIT)?;
+    // A daemon takes groups before it takes orders.
+    let takes_orders = |node: &Node| lab.status(*node).is_some();
+    let is_ours = |node: &Node| matches!(lab.daemon(*node), Daemon::Systole { .. });
+    lab.wait_for("the daemons take orders", LIMIT, || {
+        Node::ALL.iter().filter(|node| is_ours(node)).all(takes_orders)
+    })?;
     Ok(())
 }
 
